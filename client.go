@@ -1,0 +1,164 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
+)
+
+// client is the client's side of a handshake: how a request becomes one end of
+// a tunnel. In HTTP/1.1 that is the connection, taken from the server. In
+// HTTP/2 and HTTP/3 it is a stream, which belongs to the server and lives as
+// long as the handler does.
+type client struct {
+	w http.ResponseWriter
+	r *http.Request
+}
+
+// attached tells whether the handler must stay until the tunnel has ended.
+func (c client) attached() bool { return c.r.ProtoMajor != 1 }
+
+// errCannotSwitch is a server or a wrapper of its that cannot give up a
+// connection. It is found out before an origin is bothered.
+var errCannotSwitch = errors.New("the connection cannot be taken over from the server")
+
+// check reports whether join can work at all.
+func (c client) check() error {
+	if c.attached() {
+		return nil
+	}
+	if _, ok := innermost(c.w).(http.Hijacker); !ok {
+		return fmt.Errorf("%w: %T", errCannotSwitch, c.w)
+	}
+	return nil
+}
+
+// join tells the client that the tunnel is open, with the fields of h, and
+// returns its end of it and what it sent early.
+func (c client) join(h http.Header) (relay.End, []byte, error) {
+	fields := c.w.Header()
+	for name, values := range h {
+		fields[name] = values
+	}
+	if c.attached() {
+		// RFC 8441 section 5: the answer is 200, and no field is left that
+		// belongs to HTTP/1.1's upgrade.
+		for _, name := range []string{"Connection", "Upgrade", "Sec-Websocket-Accept"} {
+			fields.Del(name)
+		}
+		return c.joinStream()
+	}
+	fields.Set("Connection", "Upgrade")
+	fields.Set("Upgrade", "websocket")
+	handshake.UseWireNames(fields)
+	return c.joinConn()
+}
+
+// joinConn writes the status through all handlers around this one, for their
+// sake, but takes the connection from the innermost writer: the access log's
+// would count what passes in a variable that it reads when ServeHTTP returns,
+// which is now (DESIGN 3.1, decision 3).
+func (c client) joinConn() (relay.End, []byte, error) {
+	c.w.WriteHeader(http.StatusSwitchingProtocols)
+	conn, buffered, err := innermost(c.w).(http.Hijacker).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("taking over the connection: %w", err)
+	}
+	// The server's timeouts are those of a request.
+	if err = conn.SetDeadline(time.Time{}); err == nil {
+		err = buffered.Flush()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, nil, fmt.Errorf("answering the client: %w", err)
+	}
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	return relay.Conn(conn), append([]byte(nil), early...), nil
+}
+
+// joinStream goes below all that Caddy and other handlers put around a body and
+// a response, too: idle timeouts that would cut a tunnel whose client is silent
+// for a minute, size limits, compression.
+func (c client) joinStream() (relay.End, []byte, error) {
+	c.w.WriteHeader(http.StatusOK)
+	err := http.NewResponseController(c.w).Flush() //nolint:bodyclose // there is no body
+
+	s := &stream{body: c.r.Body, w: innermost(c.w)}
+	if reader, _ := caddyhttp.IdleTimeoutsFromContext(c.r.Context()); reader != nil {
+		s.body = reader.ReadCloser
+	}
+	s.raw = http.NewResponseController(s.w) //nolint:bodyclose
+	if err == nil {
+		err = errors.Join(s.raw.SetReadDeadline(time.Time{}), s.raw.SetWriteDeadline(time.Time{}))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("answering the client: %w", err)
+	}
+	return s, nil, nil
+}
+
+// stream is an HTTP/2 or HTTP/3 stream as the end of a tunnel.
+type stream struct {
+	body io.Reader
+	w    http.ResponseWriter
+	raw  *http.ResponseController
+
+	closed, writing atomic.Bool
+}
+
+func (s *stream) Read(p []byte) (int, error) { return s.body.Read(p) }
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.writing.Store(true)
+	defer s.writing.Store(false)
+	if s.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	n, err := s.w.Write(p)
+	if err == nil {
+		err = s.raw.Flush()
+	}
+	return n, err
+}
+
+// CloseWrite cannot be: a stream ends when its handler returns.
+func (s *stream) CloseWrite() error { return errors.ErrUnsupported }
+
+// Close makes a Read or Write that waits return, and those to come. A stream on
+// which nothing waits to be written is left for the handler's return to end in
+// good order; otherwise it is reset.
+func (s *stream) Close() error {
+	s.closed.Store(true)
+	past := time.Unix(1, 0)
+	err := s.raw.SetReadDeadline(past)
+	if s.writing.Load() {
+		err = errors.Join(err, s.raw.SetWriteDeadline(past))
+	}
+	return err
+}
+
+// innermost finds the server's own response writer.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = u.Unwrap()
+	}
+}
+
+// Interface guards
+var _ relay.End = (*stream)(nil)

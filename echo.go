@@ -1,0 +1,138 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+)
+
+func init() {
+	caddy.RegisterModule(Echo{})
+}
+
+// Echo is a WebSocket origin to try a gateway on. Its first message is JSON
+// that says what it was asked: method, uri, proto, host, headers, the address
+// of the client as this server knows it, and the PROXY header that came with
+// the connection, if proxy_header listens here. Then it sends back every
+// message, whole or in fragments as it came.
+//
+// It is not meant for the public: it holds up a connection for anyone, and
+// tells what headers came with it. A request that is not a WebSocket passes to
+// the next handler.
+type Echo struct{}
+
+// CaddyModule returns the Caddy module information.
+func (Echo) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.ws_echo",
+		New: func() caddy.Module { return new(Echo) },
+	}
+}
+
+// ServeHTTP answers a WebSocket, and stays until that is closed.
+func (Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if !isWebSocket(r) {
+		return next.ServeHTTP(w, r)
+	}
+	if err := handshake.CheckRequest(r); err != nil {
+		return caddyhttp.Error(http.StatusBadRequest, err)
+	}
+	c := client{w, r}
+	if err := c.check(); err != nil {
+		return caddyhttp.Error(http.StatusInternalServerError, err)
+	}
+	hello, err := json.Marshal(sawOf(r))
+	if err != nil {
+		return fmt.Errorf("describing the request: %w", err)
+	}
+	answer := make(http.Header)
+	if !c.attached() {
+		answer.Set("Sec-WebSocket-Accept", handshake.Accept(r.Header.Get("Sec-WebSocket-Key")))
+	}
+	end, early, err := c.join(answer)
+	if err != nil {
+		return nil // the client is gone
+	}
+	defer end.Close()
+	_ = echo(end, early, hello)
+	return nil
+}
+
+// saw is what Echo says of a request.
+type saw struct {
+	Method      string            `json:"method"`
+	URI         string            `json:"uri"`
+	Proto       string            `json:"proto"`
+	Host        string            `json:"host"`
+	Headers     http.Header       `json:"headers"`
+	RemoteAddr  string            `json:"remote_addr"`
+	ClientIP    any               `json:"client_ip"`
+	ServerName  string            `json:"server_name,omitempty"`
+	ProxyHeader map[string]string `json:"proxy_header,omitempty"`
+}
+
+func sawOf(r *http.Request) saw {
+	s := saw{
+		Method: r.Method, URI: r.RequestURI, Proto: r.Proto, Host: r.Host, Headers: r.Header,
+		RemoteAddr: r.RemoteAddr, ClientIP: caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey),
+	}
+	if r.TLS != nil {
+		s.ServerName = r.TLS.ServerName
+	}
+	if conn := proxyConnFrom(r.Context()); conn != nil && conn.Header() != nil {
+		h := conn.Header()
+		s.ProxyHeader = map[string]string{
+			"version": fmt.Sprint(h.Version), "command": h.Command.String(), "peer": conn.RealRemoteAddr().String(),
+		}
+		if h.HasAddresses() {
+			s.ProxyHeader["source"], s.ProxyHeader["destination"] = h.Source.String(), h.Destination.String()
+		}
+		for typ, value := range h.TLVs.All() {
+			s.ProxyHeader[fmt.Sprintf("tlv.0x%02X", byte(typ))] = fmt.Sprintf("%x", value)
+		}
+	}
+	return s
+}
+
+// maxEcho is the longest frame that is echoed, in bytes.
+const maxEcho = 16 << 20
+
+// echo sends hello and then every frame back, until a Close frame or the end.
+func echo(end io.ReadWriter, early, hello []byte) error {
+	in := bufio.NewReader(io.MultiReader(bytes.NewReader(early), end))
+	answer := frame.Frame{Fin: true, Opcode: frame.Text, Payload: hello}
+	for {
+		if _, err := end.Write(answer.Append(nil)); err != nil {
+			return err
+		}
+		var err error
+		answer, err = frame.Read(in, maxEcho)
+		for err == nil && answer.Opcode == frame.Pong {
+			answer, err = frame.Read(in, maxEcho)
+		}
+		switch {
+		case err != nil:
+			return err
+		case answer.Opcode == frame.Close:
+			_, err = end.Write(answer.Append(nil))
+			return err
+		case answer.Opcode == frame.Ping:
+			answer.Opcode = frame.Pong
+		}
+	}
+}
+
+// Interface guards
+var _ caddyhttp.MiddlewareHandler = (*Echo)(nil)

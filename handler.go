@@ -1,0 +1,246 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
+)
+
+func init() {
+	caddy.RegisterModule(Handler{})
+}
+
+// Handler carries WebSockets to an origin. A request that is not a WebSocket
+// passes to the next handler, so it can stand in front of reverse_proxy or
+// file_server.
+//
+// An HTTP/1.1 upgrade, an RFC 8441 CONNECT over HTTP/2 and an RFC 9220 CONNECT
+// over HTTP/3 all become an HTTP/1.1 upgrade at the origin, over a connection
+// of its own. The origin's answer is checked: only a 101 with the right
+// Upgrade, Connection and Sec-WebSocket-Accept opens the tunnel. Any other
+// answer goes to the client as it is.
+//
+// An HTTP/1.1 tunnel belongs to the process: a reload of the config leaves it
+// alone. One over HTTP/2 or HTTP/3 belongs to the server's connection, which
+// Caddy ends at a reload; it is closed then with code 1012.
+//
+// What cannot become a tunnel is answered with 400 or 426 (the handshake is
+// malformed), 503 (no origin), 502 (dialling, TLS or the handshake with the
+// origin failed) or 504 (one of them took too long), as errors that
+// handle_errors can take up. Each leaves a log record and a count under
+// caddy_ws_tunnel_refused_total.
+//
+// These placeholders are set:
+//
+// Placeholder | Description
+// ------------|---------------
+// `{http.ws_tunnel.id}`     | What records call this tunnel: 16 hexadecimal digits
+// `{http.ws_tunnel.name}`   | What records and metrics call this handler
+// `{http.ws_tunnel.origin}` | The origin that was chosen, as ws://host:port
+type Handler struct {
+	// The origin: ws://, wss://, http:// or https:// with host and optional
+	// port, host:port, or unix//path. Exactly one. Required. Placeholders are
+	// allowed; do not let a client choose where you connect to.
+	Origins []string `json:"origins,omitempty"`
+
+	// The Host field the origin is sent. Default: that of the client.
+	// Placeholders are allowed.
+	Host string `json:"host,omitempty"`
+
+	// The server name in TLS with the origin, which its certificate must be
+	// valid for. Default: the host of the origin's address. Placeholders are
+	// allowed.
+	SNI string `json:"sni,omitempty"`
+
+	// The port of the origin, instead of the one in its address. Placeholders
+	// are allowed.
+	Port string `json:"port,omitempty"`
+
+	// What becomes of the Origin field: "keep" (the default), "rewrite" to the
+	// origin's own scheme and Host, or a value, in which placeholders are
+	// allowed.
+	OriginHeader string `json:"origin_header,omitempty"`
+
+	// Changes to the fields of the request that the origin is sent, and of its
+	// answer, as in reverse_proxy. Connection, Upgrade and the WebSocket key
+	// and version cannot be changed.
+	Headers *headers.Handler `json:"headers,omitempty"`
+
+	// TLS with the origin, as in reverse_proxy's transport. An origin without
+	// a scheme is spoken to over TLS if this is there; one with wss or https
+	// always. server_name gives way to sni; except_ports is not supported.
+	TLS *reverseproxy.TLSConfig `json:"tls,omitempty"`
+
+	// If there, the origin is sent a PROXY header with the client's address
+	// and the one that it connected to, before TLS. Default: none.
+	ProxyProtocol *ProxyProtocol `json:"proxy_protocol,omitempty"`
+
+	// How long looking up and connecting to the origin may take. Default: 3s.
+	DialTimeout caddy.Duration `json:"dial_timeout,omitempty"`
+
+	// How long TLS and the handshake with the origin may take after that.
+	// Default: 10s.
+	HandshakeTimeout caddy.Duration `json:"handshake_timeout,omitempty"`
+
+	// End a tunnel in which nothing was sent either way for so long, with code
+	// 1001. Default: 0, never.
+	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
+
+	// End a tunnel after so long, with code 1001. Default: 0, never.
+	MaxLifetime caddy.Duration `json:"max_lifetime,omitempty"`
+
+	// How long a tunnel that is ending waits for a peer: for its Close frame,
+	// or for the other half of a connection that is closed in one direction.
+	// Default: 5s.
+	Linger caddy.Duration `json:"linger,omitempty"`
+
+	// What records and metrics call this handler. Default: the origin as
+	// configured.
+	Name string `json:"name,omitempty"`
+
+	tlsConfig  *tls.Config
+	logger     *zap.Logger
+	generation *generation
+}
+
+// generation stands for one provisioned handler where the handler itself must
+// not be held on to.
+type generation struct{ _ byte }
+
+// The values of Handler.OriginHeader that are not a value of the field.
+const (
+	OriginKeep    = "keep"
+	OriginRewrite = "rewrite"
+)
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.ws_tunnel",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision sets up h.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	setDefault(&h.DialTimeout, 3*time.Second)
+	setDefault(&h.HandshakeTimeout, 10*time.Second)
+	setDefault(&h.Linger, 5*time.Second)
+	if h.Name == "" && len(h.Origins) > 0 {
+		h.Name = h.Origins[0]
+	}
+	if h.Headers != nil {
+		if err := h.Headers.Provision(ctx); err != nil {
+			return fmt.Errorf("header rules: %w", err)
+		}
+	}
+	if h.TLS != nil {
+		var err error
+		if h.tlsConfig, err = h.TLS.MakeTLSClientConfig(ctx); err != nil {
+			return fmt.Errorf("tls: %w", err)
+		}
+	}
+	if h.tlsConfig == nil {
+		h.tlsConfig = new(tls.Config)
+	}
+	if err := registerMetrics(ctx); err != nil {
+		return err
+	}
+	h.generation = new(generation)
+	h.logger = ctx.Logger()
+	tunnels.setLogger(h.Name, h.logger)
+	return h.subscribe(ctx)
+}
+
+func setDefault(d *caddy.Duration, to time.Duration) {
+	if *d == 0 {
+		*d = caddy.Duration(to)
+	}
+}
+
+// Validate finds what is wrong with h before a request does.
+func (h *Handler) Validate() error {
+	if len(h.Origins) != 1 {
+		return fmt.Errorf("ws_tunnel needs exactly one origin, as in ws_tunnel localhost:8000; there are %d", len(h.Origins))
+	}
+	if !hasPlaceholder(h.Origins[0]) {
+		if _, err := parseOrigin(h.Origins[0], h.TLS != nil); err != nil {
+			return fmt.Errorf("origin %q: %w", h.Origins[0], err)
+		}
+	}
+	if h.Port != "" && !hasPlaceholder(h.Port) {
+		if err := checkPort(h.Port); err != nil {
+			return err
+		}
+	}
+	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
+		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
+	}
+	for name, d := range map[string]caddy.Duration{
+		"dial_timeout": h.DialTimeout, "handshake_timeout": h.HandshakeTimeout,
+		"idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime, "linger": h.Linger,
+	} {
+		if d < 0 {
+			return fmt.Errorf("%s is negative", name)
+		}
+	}
+	if h.Headers != nil {
+		if err := h.Headers.Validate(); err != nil {
+			return fmt.Errorf("header rules: %w", err)
+		}
+	}
+	return h.ProxyProtocol.validate()
+}
+
+// Cleanup forgets h. Its tunnels go on.
+func (h *Handler) Cleanup() error {
+	tunnels.dropLogger(h.Name, h.logger)
+	return nil
+}
+
+// subscribe makes h end the tunnels that cannot outlive its config, when that
+// stops: "stopping" is emitted before the HTTP app waits for its streams.
+func (h *Handler) subscribe(ctx caddy.Context) error {
+	app, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("getting events app: %w", err)
+	}
+	return app.(*caddyevents.App).On("stopping", stopping{h})
+}
+
+type stopping struct{ h *Handler }
+
+// Handle ends tunnels, and waits for them where nobody else would.
+func (s stopping) Handle(_ context.Context, _ caddy.Event) error {
+	if caddy.Exiting() {
+		for _, done := range tunnels.close(relay.Shutdown, func(*tunnel) bool { return true }) {
+			<-done
+		}
+		return nil
+	}
+	tunnels.close(relay.Reload, func(t *tunnel) bool { return t.attachedTo == s.h.generation })
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.Validator             = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ caddyevents.Handler         = stopping{}
+)

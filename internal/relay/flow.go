@@ -1,0 +1,159 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package relay
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
+)
+
+// flow is one direction of a tunnel, from src to dst. What it does with bytes
+// is the same whichever way they are moved.
+type flow struct {
+	tunnel   *Tunnel
+	src, dst End
+	from, to Side
+
+	// due is why the gateway wants to send dst a Close frame, which it does
+	// when dst is between two frames. Whoever holds mu then, or next, sends it.
+	due atomic.Pointer[Reason]
+
+	mu    sync.Mutex // held while dst is written to; guards what follows
+	scan  frame.Scanner
+	bytes uint64
+
+	// shut: dst gets no more. What src still sends is watched for its Close
+	// frame and dropped.
+	shut bool
+}
+
+// forward takes the next bytes of src to dst, and reports whether there is use
+// in more of them.
+func (f *flow) forward(p []byte) (more bool) {
+	f.tunnel.touch()
+	f.mu.Lock()
+	more = f.forwardLocked(p)
+	f.mu.Unlock()
+	if f.due.Load() != nil {
+		f.closeUnlessBusy() // it became due while the lock was held
+	}
+	return more
+}
+
+func (f *flow) forwardLocked(p []byte) (more bool) {
+	for len(p) > 0 {
+		// With a Close frame due, one frame at a time: it goes behind the
+		// first that ends.
+		already := f.scan.CloseSeen()
+		n, broken := f.scan.Scan(p, f.due.Load() != nil && !f.shut)
+		if !f.write(p[:n]) {
+			return false
+		}
+		if f.scan.CloseSeen() && !already {
+			f.closeSeen()
+		}
+		if broken != nil {
+			f.broken()
+			return true
+		}
+		f.closeIfDue()
+		p = p[n:]
+	}
+	return !f.shut || !f.scan.CloseSeen()
+}
+
+// write writes to dst unless that is shut, and reports whether dst took it.
+func (f *flow) write(p []byte) bool {
+	if f.shut || len(p) == 0 {
+		return true
+	}
+	n, err := f.dst.Write(p)
+	f.bytes += uint64(n)
+	if err != nil {
+		// That dst takes nothing does not say that it sent nothing: a Close
+		// frame of its may be on the way and tell better why the tunnel ends.
+		f.shut = true
+		f.tunnel.suspect(gone(f.to), f.to)
+	}
+	return err == nil
+}
+
+// closeSeen notes that src's Close frame went by.
+func (f *flow) closeSeen() {
+	f.tunnel.cause(closed(f.from), f.from)
+	if f.tunnel.closes.Add(1) == 2 {
+		f.tunnel.startLinger() // both are done; the connections need not outlive that
+	}
+}
+
+// broken ends the tunnel because src sends what are no frames. All that it
+// sends from here on is dropped, but read: closing a connection with unread
+// bytes would reset it, and lose the Close frame that says why.
+func (f *flow) broken() {
+	if f.tunnel.cause(ProtocolError, f.from) {
+		f.tunnel.sendCloses(ProtocolError)
+	}
+	f.closeIfDue()
+	f.shut = true
+}
+
+// closeUnlessBusy sends the Close frame that is due, if dst is between two
+// frames. It does not wait for a write that is under way: forward looks
+// again when that is done.
+func (f *flow) closeUnlessBusy() {
+	if f.mu.TryLock() {
+		f.closeIfDue()
+		f.mu.Unlock()
+	}
+}
+
+func (f *flow) closeIfDue() {
+	due := f.due.Load()
+	if due == nil || f.shut || !f.scan.Boundary() {
+		return
+	}
+	f.shut = true
+	if f.scan.CloseSeen() {
+		return // src's own was the last frame that dst may get
+	}
+	// The error does not matter: the end is under way and bounded by linger.
+	_, _ = f.dst.Write(frame.AppendClose(nil, due.closeCode(), string(*due), f.to == Origin))
+}
+
+// srcEnded says what becomes of the tunnel when src ended with err: whether
+// the opposite flow has any use.
+func (f *flow) srcEnded(err error) (useless bool) {
+	f.tunnel.cause(gone(f.from), f.from)
+	if !errors.Is(err, io.EOF) {
+		return true // a reset connection takes nothing either
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shut = true
+	return f.dst.CloseWrite() != nil
+}
+
+func (f *flow) traffic() Traffic {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return Traffic{Bytes: f.bytes, Messages: f.scan.Messages(), CloseCode: f.scan.CloseCode()}
+}
+
+func closed(side Side) Reason {
+	if side == Client {
+		return ClientClosed
+	}
+	return OriginClosed
+}
+
+func gone(side Side) Reason {
+	if side == Client {
+		return ClientGone
+	}
+	return OriginGone
+}

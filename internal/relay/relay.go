@@ -1,0 +1,191 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package relay carries a WebSocket tunnel between its two ends until it
+// ends. Bytes pass untouched; frames are watched, so that messages are
+// counted, close codes seen, and a Close frame of the gateway's own goes out
+// only between frames.
+package relay
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// End is one end of a tunnel: a connection or a stream.
+//
+// Read and Write are each called by one goroutine at a time. Close may be
+// called at any time and from anywhere; a Read or Write that waits returns.
+type End interface {
+	io.ReadWriteCloser
+
+	// CloseWrite ends what is sent to this end, and no more. An end that
+	// cannot do so returns an error, and the tunnel ends as a whole.
+	CloseWrite() error
+}
+
+// Config is what a tunnel starts with.
+type Config struct {
+	Client, Origin End
+
+	// FromClient and FromOrigin came early, behind the handshake. They go
+	// out first.
+	FromClient, FromOrigin []byte
+
+	// IdleTimeout ends a tunnel that carried nothing in either direction for
+	// so long; MaxLifetime one that is so old. Zero: never.
+	IdleTimeout, MaxLifetime time.Duration
+
+	// Linger bounds every wait for a peer once an end has begun: for the rest
+	// of a frame, for the answer to a Close frame, for the other half of a
+	// half-closed tunnel.
+	Linger time.Duration
+}
+
+// Tunnel is a running tunnel.
+type Tunnel struct {
+	config   Config
+	toOrigin flow
+	toClient flow
+	opened   time.Time
+	ended    func(Summary)
+
+	// running counts the flows that still run; the last one finishes.
+	running atomic.Int32
+
+	// closes counts the directions in which a Close frame of a peer's went.
+	closes atomic.Int32
+
+	// lastActive is when bytes last came, in nanoseconds since opened. It is
+	// only kept when there is an idle timeout to keep it for.
+	lastActive atomic.Int64
+
+	mu        sync.Mutex // guards what follows
+	end       end        // why the tunnel ends, once that is known
+	suspicion end        // why it would seem to, if nothing better comes
+	finished  bool
+	lifetime  *time.Timer
+	idle      *time.Timer
+	linger    *time.Timer
+}
+
+type end struct {
+	reason Reason
+	side   Side
+}
+
+// Start starts a tunnel between two ends that have shaken hands. It returns at
+// once; ended is called once, when both ends are closed, from the goroutine
+// that found out last.
+func Start(c Config, ended func(Summary)) *Tunnel {
+	t := &Tunnel{config: c, opened: time.Now(), ended: ended}
+	t.toOrigin = flow{tunnel: t, src: c.Client, dst: c.Origin, from: Client, to: Origin}
+	t.toClient = flow{tunnel: t, src: c.Origin, dst: c.Client, from: Origin, to: Client}
+	t.running.Store(2)
+	t.startTimers()
+	go t.toOrigin.pumpToOrigin(c.FromClient)
+	go t.toClient.pumpToClient(c.FromOrigin)
+	return t
+}
+
+// Close ends the tunnel for a reason of the gateway's: it sends a Close frame
+// to both sides as soon as each is between two frames, awaits their answers,
+// and closes. All that takes no longer than the tunnel's linger time. Close
+// itself does not wait for it. A tunnel that is ending already keeps its
+// first reason.
+func (t *Tunnel) Close(reason Reason) {
+	if t.cause(reason, Gateway) {
+		t.sendCloses(reason)
+	}
+}
+
+// sendCloses has a Close frame sent both ways. A peer that reads nothing can
+// hold up either, until the linger time is over.
+func (t *Tunnel) sendCloses(reason Reason) {
+	t.startLinger()
+	t.toClient.due.Store(&reason)
+	t.toOrigin.due.Store(&reason)
+	go t.toClient.closeUnlessBusy()
+	go t.toOrigin.closeUnlessBusy()
+}
+
+// Summary says what a tunnel was.
+type Summary struct {
+	Reason   Reason
+	Side     Side
+	Duration time.Duration
+
+	// Engine is what moved the bytes.
+	Engine string
+
+	ToOrigin, ToClient Traffic
+}
+
+// Traffic is what went one way.
+type Traffic struct {
+	Bytes    uint64
+	Messages uint64
+
+	// CloseCode is that of the sender's Close frame: 1005 if it had none, 0
+	// if there was no Close frame.
+	CloseCode int
+}
+
+// cause records why the tunnel ends and reports whether this was the first
+// cause.
+func (t *Tunnel) cause(reason Reason, side Side) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.end.reason != "" {
+		return false
+	}
+	t.end = end{reason, side}
+	return true
+}
+
+// suspect records a cause that counts only if no other turns up.
+func (t *Tunnel) suspect(reason Reason, side Side) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.suspicion.reason == "" {
+		t.suspicion = end{reason, side}
+	}
+}
+
+// flowEnded is called when a flow has nothing more to carry. Its other half
+// goes on for the linger time at most, unless there is no use in it.
+func (t *Tunnel) flowEnded(useless bool) {
+	if t.running.Add(-1) == 0 {
+		t.finish()
+		return
+	}
+	if useless {
+		t.abort()
+	} else {
+		t.startLinger()
+	}
+}
+
+// abort closes both ends, which ends both flows.
+func (t *Tunnel) abort() {
+	t.config.Client.Close()
+	t.config.Origin.Close()
+}
+
+func (t *Tunnel) finish() {
+	t.mu.Lock()
+	t.finished = true
+	t.stopTimers()
+	if t.end.reason == "" {
+		t.end = t.suspicion
+	}
+	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: "pump"}
+	t.mu.Unlock()
+
+	t.abort()
+	summary.Duration = time.Since(t.opened)
+	summary.ToOrigin, summary.ToClient = t.toOrigin.traffic(), t.toClient.traffic()
+	t.ended(summary)
+}

@@ -1,0 +1,70 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics holds the collectors of this plugin. Caddy makes a new registry
+// with every config, while tunnels outlive configs: the collectors belong to
+// the process, and each config's registry gets the same ones.
+var metrics = struct {
+	active       *prometheus.GaugeVec
+	opened       *prometheus.CounterVec
+	ended        *prometheus.CounterVec
+	refused      *prometheus.CounterVec
+	bytes        *prometheus.CounterVec
+	messages     *prometheus.CounterVec
+	proxyHeaders *prometheus.CounterVec
+}{
+	active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "caddy_ws_tunnel_active",
+		Help: "Tunnels open now.",
+	}, []string{"name"}),
+	opened: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "caddy_ws_tunnel_opened_total",
+		Help: "Tunnels opened.",
+	}, []string{"name"}),
+	ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "caddy_ws_tunnel_ended_total",
+		Help: "Tunnels ended, by reason.",
+	}, []string{"name", "reason"}),
+	refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "caddy_ws_tunnel_refused_total",
+		Help: "Handshakes that did not become a tunnel, by reason.",
+	}, []string{"name", "reason"}),
+	bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "caddy_ws_tunnel_bytes_total",
+		Help: "Bytes relayed by ended tunnels, by direction.",
+	}, []string{"name", "direction"}),
+	messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "caddy_ws_tunnel_messages_total",
+		Help: "Messages relayed by ended tunnels, by direction.",
+	}, []string{"name", "direction"}),
+	proxyHeaders: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "caddy_ws_tunnel_proxy_headers_total",
+		Help: "Connections seen by proxy_header, by what became of their PROXY header.",
+	}, []string{"outcome"}),
+}
+
+// registerMetrics adds the collectors to the registry of the config that ctx
+// belongs to. Several modules of one config may call it.
+func registerMetrics(ctx caddy.Context) error {
+	registry := ctx.GetMetricsRegistry()
+	for _, c := range []prometheus.Collector{
+		metrics.active, metrics.opened, metrics.ended, metrics.refused,
+		metrics.bytes, metrics.messages, metrics.proxyHeaders,
+	} {
+		err := registry.Register(c)
+		if already := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &already) {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package wstunnel makes Caddy a WebSocket gateway. Importing it registers
+// these modules:
+//
+//   - caddy.listeners.proxy_header decodes the PROXY header that a load balancer
+//     sends;
+//   - http.matchers.websocket recognises WebSocket upgrades in every version of
+//     HTTP, http.matchers.proxy_header what a PROXY header said, and
+//     http.matchers.time_window the time of day;
+//   - http.handlers.ws_tunnel carries a WebSocket to an origin;
+//   - http.handlers.ws_echo is an origin to try things on.
+//
+// It also switches on WebSockets over HTTP/2 in Go's server. Setting the
+// environment variable CADDY_WS_TUNNEL_H2 to off leaves them off.
+package wstunnel
+
+import (
+	// It must be imported by the package that everyone imports; see there.
+	_ "github.com/caddy-wstunnel/caddy-wstunnel/internal/extendedconnect"
+)

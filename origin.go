@@ -1,0 +1,136 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// origin is where a tunnel goes: what is dialled, and whether TLS is spoken
+// there.
+type origin struct {
+	network string // tcp or unix
+	host    string // without port, or a socket's path
+	port    string
+	tls     bool
+}
+
+// originSchemes are the schemes an origin can be written with, and their port.
+// WebSocket has its own, and people know a server by HTTP's.
+var originSchemes = map[string]struct {
+	port string
+	tls  bool
+}{
+	"ws":    {"80", false},
+	"http":  {"80", false},
+	"wss":   {"443", true},
+	"https": {"443", true},
+}
+
+// parseOrigin reads an origin as a config has it: a URL with one of the
+// schemes above, host:port, or unix//path. Whether TLS is spoken follows from
+// the scheme; tlsConfigured decides where there is none.
+func parseOrigin(s string, tlsConfigured bool) (origin, error) {
+	if path, ok := strings.CutPrefix(s, "unix/"); ok {
+		if path == "" {
+			return origin{}, errors.New("a Unix socket needs a path, as in unix//run/app.sock")
+		}
+		return origin{network: "unix", host: path, tls: tlsConfigured}, nil
+	}
+	o := origin{network: "tcp", tls: tlsConfigured}
+	hostport := s
+	if scheme, rest, ok := strings.Cut(s, "://"); ok {
+		known, ok := originSchemes[strings.ToLower(scheme)]
+		if !ok {
+			return origin{}, fmt.Errorf("unknown scheme %q: use ws, wss, http, https, host:port or unix//path", scheme)
+		}
+		if tlsConfigured && !known.tls {
+			return origin{}, fmt.Errorf("scheme %q is without TLS, yet tls is configured: use wss", scheme)
+		}
+		o.tls, o.port = known.tls, known.port
+		hostport = rest
+	}
+	hostport, path, _ := strings.Cut(hostport, "/")
+	if path != "" || strings.ContainsAny(hostport, "?#@") {
+		return origin{}, errors.New("an origin has no path, query or user; to change the path put `rewrite` or `uri` before ws_tunnel")
+	}
+	host, port, err := net.SplitHostPort(hostport)
+	switch {
+	case err == nil:
+		o.host, o.port = host, port
+	case o.port == "":
+		return origin{}, errors.New("a port is missing, as in localhost:8000; with a scheme, ws:// or wss://, it has a default")
+	default:
+		o.host = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+	}
+	if o.host == "" {
+		return origin{}, errors.New("a host is missing, as in localhost:8000")
+	}
+	return o, checkPort(o.port)
+}
+
+func checkPort(port string) error {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("port %q is not a number from 1 to 65535", port)
+	}
+	return nil
+}
+
+// address is what to dial.
+func (o origin) address() string {
+	if o.network == "unix" {
+		return o.host
+	}
+	return net.JoinHostPort(o.host, o.port)
+}
+
+// String is the address as a log has it.
+func (o origin) String() string {
+	scheme := "ws"
+	if o.tls {
+		scheme = "wss"
+	}
+	if o.network == "unix" {
+		return "unix/" + o.host
+	}
+	return scheme + "://" + o.address()
+}
+
+// scheme is HTTP's name of what is spoken to the origin, for an Origin field.
+func (o origin) scheme() string {
+	if o.tls {
+		return "https"
+	}
+	return "http"
+}
+
+// choose picks the origin of a handshake and applies the override of its port.
+func (h *Handler) choose(repl *caddy.Replacer) (origin, error) {
+	address, err := repl.ReplaceOrErr(h.Origins[0], true, true)
+	if err != nil {
+		return origin{}, fmt.Errorf("origin %q: %w", h.Origins[0], err)
+	}
+	o, err := parseOrigin(address, h.TLS != nil)
+	if err != nil {
+		return origin{}, fmt.Errorf("origin %q: %w", address, err)
+	}
+	if h.Port != "" && o.network == "tcp" {
+		if o.port, err = repl.ReplaceOrErr(h.Port, true, true); err != nil {
+			return origin{}, fmt.Errorf("port: %w", err)
+		}
+		if err := checkPort(o.port); err != nil {
+			return origin{}, err
+		}
+	}
+	return o, nil
+}
+
+// hasPlaceholder tells whether s is complete only at a request.
+func hasPlaceholder(s string) bool { return strings.Contains(s, "{") }

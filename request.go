@@ -1,0 +1,57 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+)
+
+// request makes what the origin is sent: the client's request as an HTTP/1.1
+// upgrade, whatever version it came in, with the overrides applied.
+func (a *attempt) request() ([]byte, error) {
+	out := a.r.WithContext(a.r.Context()) // header_up may change Host and Header
+	out.Header = a.r.Header.Clone()
+	out.Header.Del(":protocol") // RFC 8441's pseudo-field, as x/net/http2 shows it
+	handshake.RemoveHopByHop(out.Header)
+	setForwarded(out.Header, a.r)
+	out.Header.Add("Via", strconv.Itoa(a.r.ProtoMajor)+"."+strconv.Itoa(a.r.ProtoMinor)+" Caddy")
+	if a.h.Host != "" {
+		out.Host = a.repl.ReplaceAll(a.h.Host, "")
+	}
+	a.setOriginField(out)
+	if up := a.h.Headers; up != nil && up.Request != nil {
+		up.Request.ApplyToRequest(out)
+	}
+
+	a.key = handshake.NewKey()
+	if keys := a.r.Header["Sec-Websocket-Key"]; !a.client.attached() {
+		a.key = keys[0] // admitted with exactly one
+	}
+	q := handshake.Request{Target: out.URL.RequestURI(), Host: out.Host, Header: out.Header, Key: a.key}
+	return q.Append(nil)
+}
+
+// setOriginField applies origin_header. "rewrite" says what a page of the
+// origin's own would: many servers compare it with the Host they are asked for.
+func (a *attempt) setOriginField(out *http.Request) {
+	switch a.h.OriginHeader {
+	case "", OriginKeep:
+	case OriginRewrite:
+		if out.Header.Get("Origin") != "" {
+			out.Header.Set("Origin", a.origin.scheme()+"://"+out.Host)
+		}
+	default:
+		out.Header.Set("Origin", a.repl.ReplaceAll(a.h.OriginHeader, ""))
+	}
+}
+
+// applyDown applies header_down to an answer of the origin's.
+func (a *attempt) applyDown(h http.Header) {
+	if down := a.h.Headers; down != nil && down.Response != nil {
+		down.Response.ApplyTo(h, a.repl)
+	}
+}

@@ -1,0 +1,194 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+)
+
+// ServeHTTP takes a WebSocket request the whole way, from admitting it to a
+// running tunnel. Any other request goes to the next handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if !isWebSocket(r) {
+		return next.ServeHTTP(w, r)
+	}
+	a := h.newAttempt(w, r)
+	if err := a.admit(); err != nil {
+		return err
+	}
+	conn, resp, err := a.shakeHands()
+	if err != nil || resp != nil {
+		return a.answerOtherwise(conn, resp, err)
+	}
+	return a.join(conn)
+}
+
+// attempt is one handshake, on its way to becoming a tunnel.
+type attempt struct {
+	h      *Handler
+	client client
+	r      *http.Request
+	repl   *caddy.Replacer
+	id     string
+
+	origin     origin
+	originAddr string // what origin resolved to
+	key        string // that the origin was sent
+	answer     *handshake.Reader
+	header     http.Header // of the origin's 101
+	steps      steps
+}
+
+func (h *Handler) newAttempt(w http.ResponseWriter, r *http.Request) *attempt {
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	a := &attempt{h: h, client: client{w, r}, r: r, repl: repl, id: newID()}
+	repl.Set("http.ws_tunnel.id", a.id)
+	repl.Set("http.ws_tunnel.name", h.Name)
+	if fields, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		fields.Set(zap.String("ws_tunnel_id", a.id))
+	}
+	if r.ProtoMajor == 1 {
+		// Frames may follow right behind the handshake. If it is refused, they
+		// must not be taken for the connection's next request.
+		w.Header().Set("Connection", "close")
+	}
+	return a
+}
+
+// newID makes the name of a tunnel: 16 hexadecimal digits.
+func newID() string {
+	var raw [8]byte
+	rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+// admit refuses what cannot become a tunnel, and chooses an origin.
+func (a *attempt) admit() error {
+	if err := handshake.CheckRequest(a.r); err != nil {
+		status := http.StatusBadRequest
+		if errors.Is(err, handshake.ErrVersion) {
+			status = http.StatusUpgradeRequired                                        // RFC 6455 section 4.2.2
+			a.client.w.Header()["Sec-WebSocket-Version"] = []string{handshake.Version} //nolint:canonicalheader // RFC 6455
+		}
+		return a.refuse(status, err)
+	}
+	if err := a.client.check(); err != nil {
+		return a.refuse(http.StatusInternalServerError, &dialError{"cannot_switch", err})
+	}
+	var err error
+	if a.origin, err = a.h.choose(a.repl); err != nil {
+		return a.refuse(http.StatusServiceUnavailable, &dialError{"no_origin", err})
+	}
+	a.repl.Set("http.ws_tunnel.origin", a.origin.String())
+	return nil
+}
+
+// shakeHands asks the origin. It returns the connection if the origin switched
+// protocols as it should; an answer if it gave another; or an error. A client
+// that leaves meanwhile ends it.
+func (a *attempt) shakeHands() (net.Conn, *http.Response, error) {
+	ctx := a.r.Context()
+	request, err := a.request()
+	if err != nil {
+		return nil, nil, &dialError{"bad_request", err}
+	}
+	conn, err := a.dial(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	resp, err := a.exchange(conn, request)
+	if left := !stop(); left && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, resp, nil
+}
+
+func (a *attempt) exchange(conn net.Conn, request []byte) (*http.Response, error) {
+	start := time.Now()
+	if _, err := conn.Write(request); err != nil {
+		return nil, &dialError{"request_failed", err}
+	}
+	a.answer = handshake.NewReader(conn)
+	resp, err := a.answer.Response()
+	a.steps.wait = time.Since(start)
+	switch {
+	case err != nil:
+		return nil, &dialError{reasonOf(err, "no_answer"), err}
+	case resp.StatusCode != http.StatusSwitchingProtocols:
+		return resp, nil
+	}
+	a.header = resp.Header
+	return nil, handshake.CheckSwitch(resp, a.key)
+}
+
+// answerOtherwise ends an attempt that did not succeed at the origin.
+func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error) error {
+	if err != nil {
+		switch {
+		case a.r.Context().Err() != nil:
+			return a.refuse(499, &dialError{"client_left", err})
+		case isTimeout(err):
+			return a.refuse(http.StatusGatewayTimeout, err)
+		default:
+			return a.refuse(http.StatusBadGateway, err)
+		}
+	}
+	defer conn.Close()
+	if a.client.attached() && resp.StatusCode/100 == 2 {
+		// To a CONNECT a 2xx means that the tunnel is open (RFC 8441 section 5).
+		return a.refuse(http.StatusBadGateway, &dialError{"not_switched", errors.New("the origin answered " + resp.Status)})
+	}
+	a.refused("origin_refused", resp.StatusCode, nil)
+	handshake.RemoveHopByHop(resp.Header)
+	a.applyDown(resp.Header)
+	fields := a.client.w.Header()
+	for name, values := range resp.Header {
+		fields[handshake.WireName(name)] = values
+	}
+	a.client.w.WriteHeader(resp.StatusCode)
+	_, _ = io.Copy(a.client.w, resp.Body) // bounded by the connection's deadline
+	return nil
+}
+
+// join makes a tunnel of the two connections.
+func (a *attempt) join(conn net.Conn) error {
+	handshake.RemoveHopByHop(a.header)
+	a.applyDown(a.header)
+	end, early, err := a.client.join(a.header)
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		conn.Close()
+		if end != nil {
+			end.Close()
+		}
+		// The client has its 101, or nothing: no other answer can be given.
+		a.refused("client_left", 0, err)
+		return nil
+	}
+	t := a.open(end, early, conn)
+	if a.client.attached() {
+		<-t.done
+	}
+	return nil
+}
