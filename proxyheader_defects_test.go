@@ -21,7 +21,7 @@ import (
 // 1: a header that stops inside its TLVs was swallowed after the timeout, and a
 // request behind it served with the load balancer's address.
 func TestDefectStalledHeader(t *testing.T) {
-	site := phRun(t, "proxy_header {\noptional 127.0.0.1\ntimeout 50ms\n}", `respond "{remote_host}"`)
+	site := phRun(t, "proxy_header {\noptional 127.0.0.1\ntimeout 500ms\n}", `respond "{remote_host}"`)
 	c := site.dial(t)
 	if _, err := io.WriteString(c, phVector(t, "v2-truncated-tlv-open")); err != nil {
 		t.Fatal(err)

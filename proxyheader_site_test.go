@@ -4,9 +4,11 @@
 package wstunnel
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -67,9 +69,28 @@ func TestProxyHeaderTLS(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	raw := site.dial(t)
-	if err := tls.Client(raw, trusting).Handshake(); err == nil {
+	if err := tls.Client(site.dial(t), trusting).Handshake(); err == nil {
 		t.Error("TLS without a header")
+	}
+
+	transport := &http.Transport{
+		TLSClientConfig:   trusting,
+		ForceAttemptHTTP2: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			c := site.dial(t)
+			_, err := io.WriteString(c, phLineV1)
+			return c, err
+		},
+	}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Get("https://site.test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.ProtoMajor != 2 || !strings.HasPrefix(string(body), "203.0.113.7 203.0.113.7:56324 203.0.113.7 ") {
+		t.Errorf("%s: %q, %v", response.Proto, body, err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -149,11 +150,10 @@ func (a *attempt) proxyTLVs() proxyheader.TLVs {
 	return tlvs
 }
 
-// passedTLVs are those of the client's own PROXY header that go on. Its
-// checksum and its padding were of that header.
+// passedTLVs are those of the client's own PROXY header that go on.
 func (a *attempt) passedTLVs() (passed proxyheader.TLVs) {
 	for typ, value := range receivedTLVs(a.r.Context()).All() {
-		if typ == proxyheader.CRC32C || typ == proxyheader.NoOp {
+		if !passable(typ, value) {
 			continue
 		}
 		for _, name := range a.h.ProxyProtocol.Pass {
@@ -164,6 +164,21 @@ func (a *attempt) passedTLVs() (passed proxyheader.TLVs) {
 		}
 	}
 	return passed
+}
+
+// passable tells whether a TLV means anything in another header: a checksum and
+// padding do not, and what is malformed would make the origin refuse it all.
+func passable(typ proxyheader.Type, value []byte) bool {
+	switch typ {
+	case proxyheader.CRC32C, proxyheader.NoOp:
+		return false
+	case proxyheader.Authority:
+		return utf8.Valid(value)
+	case proxyheader.SSLInfo:
+		_, err := proxyheader.ParseSSL(value)
+		return err == nil
+	}
+	return true
 }
 
 func receivedTLVs(ctx context.Context) proxyheader.TLVs {

@@ -50,7 +50,7 @@ func (r *Reader) Response() (*http.Response, error) {
 			return nil, ErrHeadTooLarge
 		case r.head.err != nil && !errors.Is(r.head.err, io.EOF):
 			return nil, r.head.err
-		case err != nil && r.head.err != nil:
+		case err != nil && r.head.err != nil && r.Buffered() == 0:
 			return nil, ErrHungUp
 		case err != nil:
 			return nil, fmt.Errorf("%w: %v", ErrMalformed, err)

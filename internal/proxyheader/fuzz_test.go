@@ -73,7 +73,7 @@ func FuzzDifferential(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ours, n, err := Options{}.Decode(b)
-		reader := bufio.NewReaderSize(bytes.NewReader(b), 1<<17)
+		reader := bufio.NewReaderSize(bytes.NewReader(b), max(len(b), 256))
 		theirs, theirErr := proxyproto.Read(reader)
 
 		if why := differs(ours, err, theirs, theirErr); why != "" {

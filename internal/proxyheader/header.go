@@ -62,6 +62,7 @@ func (c Command) String() string {
 // of a version 2 header. Version 1 headers are mapped onto it.
 type Family byte
 
+// The families of section 2.2.
 const (
 	Unspec       Family = 0x00
 	TCP4         Family = 0x11

@@ -19,6 +19,7 @@ type TLVs []byte
 // Type is the type byte of a TLV.
 type Type byte
 
+// The types of sections 2.2.1 to 2.2.7 that stand in a header itself.
 const (
 	ALPN      Type = 0x01
 	Authority Type = 0x02

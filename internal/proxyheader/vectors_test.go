@@ -279,12 +279,7 @@ func dialed(t testing.TB, network, address string) (client, server net.Conn) {
 func exchange(t testing.TB, l link, o Options, chunks [][]byte, end bool) (*Header, []byte, error) {
 	t.Helper()
 	client, server := l.pair(t)
-	if end {
-		_ = server.SetReadDeadline(time.Now().Add(30 * time.Second))
-	} else {
-		_ = server.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	}
-	go func() {
+	sendAll := func() {
 		for _, chunk := range chunks {
 			if _, err := client.Write(chunk); err != nil {
 				return // rejected halfway: expected of some
@@ -293,7 +288,14 @@ func exchange(t testing.TB, l link, o Options, chunks [][]byte, end bool) (*Head
 		if end {
 			_ = client.(interface{ CloseWrite() error }).CloseWrite()
 		}
-	}()
+	}
+	if end {
+		go sendAll()
+		_ = server.SetReadDeadline(time.Now().Add(30 * time.Second))
+	} else {
+		sendAll() // all of it is there before the time begins
+		_ = server.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	}
 	h, _, err := o.Read(server)
 	if err != nil {
 		return nil, nil, err

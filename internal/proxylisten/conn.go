@@ -26,7 +26,7 @@ import (
 // All methods may be called from several goroutines at once.
 type Conn struct {
 	inner    net.Conn
-	listener *Listener
+	listener *Listener // nil once settled
 	rule     *Rule
 	expires  time.Time
 
@@ -202,6 +202,7 @@ func (c *Conn) readHeader() {
 	if c.err == nil || c.err.Reason != proxyheader.Closed {
 		c.listener.observe(outcome)
 	}
+	c.listener = nil // a tunnel may outlive the config that it came by
 	if c.err != nil {
 		_ = c.inner.Close()
 	}

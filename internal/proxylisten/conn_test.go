@@ -341,40 +341,65 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-func TestDeadlineAfterHeader(t *testing.T) {
-	s := listen(t, "tcp", Require, nil)
-	client, c := s.pair(t)
-	_ = c.SetReadDeadline(time.Now().Add(far))
-	send(t, client, lineV1)
-	c.RemoteAddr()
-	_ = c.SetReadDeadline(time.Now().Add(-1))
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("%v", err)
-	}
-
-	// One that was set before the header came, and passes after it.
-	client, c = s.pair(t)
-	_ = c.SetDeadline(time.Now().Add(200 * time.Millisecond))
-	send(t, client, lineV1)
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("%v", err)
-	}
-	if FromConn(c).Header() == nil {
-		t.Error("no header")
-	}
-
-	// No deadline of the caller: that of the header is gone.
-	s.Timeout = 300 * time.Millisecond
-	client, c = s.pair(t)
-	send(t, client, lineV1)
-	c.RemoteAddr()
-	_ = client.SetReadDeadline(time.Now().Add(400 * time.Millisecond))
-	_, _ = client.Read(make([]byte, 1)) // nothing comes: this waits
-	send(t, client, "x")
-	if n, err := c.Read(make([]byte, 1)); n != 1 {
-		t.Errorf("%v", err)
+// TestDeadlines checks which deadline is in force below, before the header came
+// and after it.
+func TestDeadlines(t *testing.T) {
+	const timeout = time.Hour
+	for name, caller := range map[string]time.Time{
+		"none":    {},
+		"earlier": time.Now().Add(timeout / 2),
+		"later":   time.Now().Add(timeout * 2),
+	} {
+		for set, deadline := range map[string]func(net.Conn, time.Time) error{
+			"SetDeadline": net.Conn.SetDeadline, "SetReadDeadline": net.Conn.SetReadDeadline,
+		} {
+			t.Run(name+"/"+set, func(t *testing.T) {
+				client, inner := net.Pipe()
+				defer client.Close()
+				below := &recording{Conn: inner}
+				l := &Listener{Timeout: timeout}
+				c := newConn(below, l, &Rule{Policy: Require})
+				expires := c.(*Conn).expires
+				if err := deadline(c, caller); err != nil {
+					t.Fatal(err)
+				}
+				waiting := expires
+				if !caller.IsZero() && caller.Before(expires) {
+					waiting = caller
+				}
+				if !below.deadline.Equal(waiting) {
+					t.Errorf("while waiting %s, want %s", below.deadline, waiting)
+				}
+				go func() { _, _ = io.WriteString(client, lineV1) }()
+				c.RemoteAddr()
+				if len(below.set) < 2 || !below.set[len(below.set)-2].Equal(waiting) {
+					t.Errorf("while reading %s, want %s", below.set, waiting)
+				}
+				if !below.deadline.Equal(caller) {
+					t.Errorf("afterwards %s, want %s", below.deadline, caller)
+				}
+				later := time.Now().Add(timeout * 3)
+				if err := deadline(c, later); err != nil || !below.deadline.Equal(later) {
+					t.Errorf("set afterwards %s, want %s, %v", below.deadline, later, err)
+				}
+			})
+		}
 	}
 }
+
+// recording is a connection that knows which read deadlines were set.
+type recording struct {
+	net.Conn
+	deadline time.Time
+	set      []time.Time
+}
+
+func (r *recording) SetReadDeadline(t time.Time) error {
+	r.deadline, r.set = t, append(r.set, t)
+	return nil
+}
+
+func (r *recording) SetDeadline(t time.Time) error { return r.SetReadDeadline(t) }
 
 func TestCloseEndsWait(t *testing.T) {
 	s := listen(t, "tcp", Require, nil)
