@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -115,6 +116,7 @@ type stream struct {
 	w    http.ResponseWriter
 	raw  *http.ResponseController
 
+	closing         sync.Mutex // serialises Close
 	closed, writing atomic.Bool
 }
 
@@ -138,9 +140,14 @@ func (s *stream) CloseWrite() error { return errors.ErrUnsupported }
 
 // Close makes a Read or Write that waits return, and those to come. A stream on
 // which nothing waits to be written is left for the handler's return to end in
-// good order; otherwise it is reset.
+// good order; otherwise it is reset. After the first Close has returned, none
+// touches the response any more, so the handler may return.
 func (s *stream) Close() error {
-	s.closed.Store(true)
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed.Swap(true) {
+		return nil
+	}
 	past := time.Unix(1, 0)
 	err := s.raw.SetReadDeadline(past)
 	if s.writing.Load() {

@@ -127,8 +127,8 @@ func (a exAnswer) receive(t *testing.T) string {
 // exOrigin is an origin that keeps what it was asked, byte by byte where it
 // matters.
 type exOrigin struct {
-	port  string // of the address
-	asked chan exAsked
+	address string // loopback, host and port
+	asked   chan exAsked
 }
 
 type exAsked struct {
@@ -139,8 +139,7 @@ type exAsked struct {
 func newExOrigin(t *testing.T) *exOrigin {
 	t.Helper()
 	ln := exSilent(t)
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	o := &exOrigin{port: port, asked: make(chan exAsked, 16)}
+	o := &exOrigin{address: ln.Addr().String(), asked: make(chan exAsked, 16)}
 	go func() {
 		for {
 			conn, err := ln.Accept()

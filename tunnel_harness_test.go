@@ -51,7 +51,7 @@ func startGateway(t *testing.T, withTLS bool, global, body string) *gateway {
 	if withTLS {
 		var files string
 		files, g.client = phCertificate(t)
-		site, body = "https://site.test:0", "tls "+files+"\n"+body
+		site, body = "https://site.test:"+freePort(t), "tls "+files+"\n"+body
 	}
 	g.config = fmt.Sprintf(`{
 	admin off
@@ -68,7 +68,14 @@ func startGateway(t *testing.T, withTLS bool, global, body string) *gateway {
 	%s
 }
 `, global, site, body)
-	phLoad(t, g.config)
+	if err := g.load(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	app, err := caddy.ActiveContext().AppIfConfigured("http")
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +84,28 @@ func startGateway(t *testing.T, withTLS bool, global, body string) *gateway {
 		g.address = srv.Listeners()[0].Addr().String()
 	}
 	return g
+}
+
+// load loads the gateway's config, for the first time or again.
+func (g *gateway) load() error {
+	config, err := phAdapt(g.config)
+	if err != nil {
+		return err
+	}
+	return loadOrdered(config)
+}
+
+// freePort asks the system for a port that is free for TCP, which HTTP/3 then
+// uses for UDP: with port 0 the two would differ.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 // await waits for a record with a message and returns it.

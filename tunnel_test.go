@@ -143,11 +143,7 @@ func TestReloadKeepsTunnels(t *testing.T) {
 	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nname chat\n}")
 	c := g.open()
 	for range 3 {
-		config, err := phAdapt(g.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := caddy.Load(config, true); err != nil {
+		if err := g.load(); err != nil {
 			t.Fatal(err)
 		}
 		c.send(textFrame("still here"))

@@ -51,11 +51,11 @@ func (f *flow) forwardLocked(p []byte) (more bool) {
 		// first that ends.
 		already := f.scan.CloseSeen()
 		n, broken := f.scan.Scan(p, f.due.Load() != nil && !f.shut)
+		if f.scan.CloseSeen() && !already {
+			f.closeSeen() // before dst has it, and answers
+		}
 		if !f.write(p[:n]) {
 			return false
-		}
-		if f.scan.CloseSeen() && !already {
-			f.closeSeen()
 		}
 		if broken != nil {
 			f.broken()
@@ -83,7 +83,7 @@ func (f *flow) write(p []byte) bool {
 	return err == nil
 }
 
-// closeSeen notes that src's Close frame went by.
+// closeSeen notes that src has sent its Close frame.
 func (f *flow) closeSeen() {
 	f.tunnel.cause(closed(f.from), f.from)
 	if f.tunnel.closes.Add(1) == 2 {

@@ -1,0 +1,23 @@
+# Copyright 2026 The caddy-wstunnel Authors
+# SPDX-License-Identifier: Apache-2.0
+
+.PHONY: build test race fuzz lint interop fmt demo
+
+build: # ./caddy, with the plugin built in
+	go build ./cmd/caddy
+
+test:
+	go test ./...
+
+race:
+	go test -race -shuffle=on ./...
+
+fuzz lint interop:
+	.ci/run $@
+
+fmt:
+	gofmt -w .
+	for f in examples/*.caddyfile; do go run ./cmd/caddy fmt --overwrite $$f; done
+
+demo:
+	go run ./cmd/caddy run --config examples/demo.caddyfile
