@@ -28,23 +28,39 @@ type client struct {
 	r *http.Request
 }
 
+// newClient begins the handshake of a request.
+func newClient(w http.ResponseWriter, r *http.Request) client {
+	if r.ProtoMajor == 1 {
+		// Frames may follow right behind the handshake. If it is refused, they
+		// must not be taken for the connection's next request.
+		w.Header().Set("Connection", "close")
+	}
+	return client{w, r}
+}
+
 // attached tells whether the handler must stay until the tunnel has ended.
 func (c client) attached() bool { return c.r.ProtoMajor != 1 }
 
-// errCannotSwitch is a server or a wrapper of its that cannot give up a
-// connection. It is found out before an origin is bothered.
-var errCannotSwitch = errors.New("the connection cannot be taken over from the server")
-
-// check reports whether join can work at all.
-func (c client) check() error {
-	if c.attached() {
-		return nil
+// admit finds out whether the client can be joined at all, before an origin is
+// bothered. If not, it says with what status to refuse it.
+func (c client) admit() (status int, err error) {
+	switch err := handshake.CheckRequest(c.r); {
+	case errors.Is(err, handshake.ErrVersion):
+		// RFC 6455 section 4.2.2.
+		c.w.Header()["Sec-WebSocket-Version"] = []string{handshake.Version} //nolint:canonicalheader // its spelling
+		return http.StatusUpgradeRequired, err
+	case err != nil:
+		return http.StatusBadRequest, err
 	}
-	if _, ok := innermost(c.w).(http.Hijacker); !ok {
-		return fmt.Errorf("%w: %T", errCannotSwitch, c.w)
+	if _, ok := innermost(c.w).(http.Hijacker); !ok && !c.attached() {
+		return http.StatusInternalServerError, fmt.Errorf("%w: %T", errCannotSwitch, c.w)
 	}
-	return nil
+	return 0, nil
 }
+
+// errCannotSwitch is a server, or a wrapper of its response, that does not give
+// up the connection.
+var errCannotSwitch = &handshake.Error{Reason: "cannot_switch", Detail: "the connection cannot be taken over from the server"}
 
 // join tells the client that the tunnel is open, with the fields of h, and
 // returns its end of it and what it sent early.

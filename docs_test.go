@@ -141,6 +141,67 @@ func validateCaddyfile(t *testing.T, text string) {
 	}
 }
 
+// TestDocNames holds the pages against the code: what an operator meets in a
+// log, in a metric or in a config has to be explained.
+func TestDocNames(t *testing.T) {
+	for _, tc := range []struct{ page, files, pattern string }{
+		{"docs/ws_tunnel.md", "*.go", `dialError\{"([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "*.go", `\.refused\("([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "internal/handshake/*.go", `&Error\{"([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "internal/relay/reason.go", `Reason += "([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "metrics.go", `"(caddy_ws_tunnel_[a-z_]*(?:active|opened|ended|refused|bytes|messages)[a-z_]*)"`},
+		{"docs/ws_tunnel.md", "handler.go", `json:"([a-z_]+),omitempty"`},
+		{"docs/ws_tunnel.md", "record.go", `(?:Add[A-Z]\w+|zap\.[A-Z]\w+)\("([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "dial.go", `AddDuration\("([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "tunnel.go", `\("(http\.ws_tunnel\.[a-z]+)"`},
+		{"docs/proxy_header.md", "internal/proxy*/*.go", `Reason += "([a-uw-z][a-z-]+)"`}, // v1-, v2- in one
+		{"docs/proxy_header.md", "internal/proxylisten/outcome.go", `Result = "([a-z]+)"`},
+		{"docs/proxy_header.md", "internal/proxylisten/policy.go", `Policy = "([a-z]+)"`},
+		{"docs/proxy_header.md", "metrics.go", `"(caddy_ws_tunnel_proxy[a-z_]*)"`},
+		{"docs/proxy_header.md", "listenerwrapper.go", "`\\{(http\\.proxy_header\\.[a-z_.]+)"},
+		{"docs/proxy_header.md", "proxyfacts.go", `^\t"([a-z_.]+)":`},
+	} {
+		text, err := os.ReadFile(tc.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, name := range docNames(t, tc.files, regexp.MustCompile("(?m)"+tc.pattern)) {
+			found++
+			if !regexp.MustCompile("\\b" + regexp.QuoteMeta(name) + "\\b").Match(text) && !docElsewhere[name] {
+				t.Errorf("%s does not explain %s, of %s", tc.page, name, tc.files)
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s: nothing looks like %s any more", tc.files, tc.pattern)
+		}
+	}
+}
+
+// docElsewhere are names in JSON that the pages have under the Caddyfile's.
+var docElsewhere = map[string]bool{"origins": true, "headers": true}
+
+func docNames(t *testing.T, files string, pattern *regexp.Regexp) (names []string) {
+	t.Helper()
+	paths, err := filepath.Glob(files)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no files %s: %v", files, err)
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range pattern.FindAllSubmatch(source, -1) {
+			names = append(names, string(m[1]))
+		}
+	}
+	return names
+}
+
 var docLink = regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]*))?\)|src(?:set)?="([^"]+)"`)
 
 // TestDocLinks follows the links within the documentation.

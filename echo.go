@@ -46,12 +46,9 @@ func (Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	if !isWebSocket(r) {
 		return next.ServeHTTP(w, r)
 	}
-	if err := handshake.CheckRequest(r); err != nil {
-		return caddyhttp.Error(http.StatusBadRequest, err)
-	}
-	c := client{w, r}
-	if err := c.check(); err != nil {
-		return caddyhttp.Error(http.StatusInternalServerError, err)
+	c := newClient(w, r)
+	if status, err := c.admit(); err != nil {
+		return caddyhttp.Error(status, err)
 	}
 	hello, err := json.Marshal(sawOf(r))
 	if err != nil {

@@ -55,16 +55,11 @@ type attempt struct {
 
 func (h *Handler) newAttempt(w http.ResponseWriter, r *http.Request) *attempt {
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	a := &attempt{h: h, client: client{w, r}, r: r, repl: repl, id: newID()}
+	a := &attempt{h: h, client: newClient(w, r), r: r, repl: repl, id: newID()}
 	repl.Set("http.ws_tunnel.id", a.id)
 	repl.Set("http.ws_tunnel.name", h.Name)
 	if fields, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		fields.Set(zap.String("ws_tunnel_id", a.id))
-	}
-	if r.ProtoMajor == 1 {
-		// Frames may follow right behind the handshake. If it is refused, they
-		// must not be taken for the connection's next request.
-		w.Header().Set("Connection", "close")
 	}
 	return a
 }
@@ -78,16 +73,8 @@ func newID() string {
 
 // admit refuses what cannot become a tunnel, and chooses an origin.
 func (a *attempt) admit() error {
-	if err := handshake.CheckRequest(a.r); err != nil {
-		status := http.StatusBadRequest
-		if errors.Is(err, handshake.ErrVersion) {
-			status = http.StatusUpgradeRequired                                        // RFC 6455 section 4.2.2
-			a.client.w.Header()["Sec-WebSocket-Version"] = []string{handshake.Version} //nolint:canonicalheader // RFC 6455
-		}
+	if status, err := a.client.admit(); err != nil {
 		return a.refuse(status, err)
-	}
-	if err := a.client.check(); err != nil {
-		return a.refuse(http.StatusInternalServerError, &dialError{"cannot_switch", err})
 	}
 	var err error
 	if a.origin, err = a.h.choose(a.repl); err != nil {

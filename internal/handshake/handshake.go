@@ -19,10 +19,11 @@ type Error struct {
 	// Reason is stable: it is a metric label and a field of log records.
 	Reason string
 
-	detail string
+	// Detail is what the error says.
+	Detail string
 }
 
-func (e *Error) Error() string { return e.detail }
+func (e *Error) Error() string { return e.Detail }
 
 // Version is the only version of the protocol there is (RFC 6455 section 4.1).
 const Version = "13"

@@ -1,0 +1,89 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+func TestTunnelCaddyfile(t *testing.T) {
+	tests := []struct{ name, input, want string }{
+		{"shortest", "ws_tunnel localhost:8000", `{"origins":["localhost:8000"]}`},
+		{"to", "ws_tunnel {\nto wss://origin.test\n}", `{"origins":["wss://origin.test"]}`},
+		{"overrides", "ws_tunnel ws://a:1 {\nhost h\nsni s\nport 2\norigin_header rewrite\nname n\n}",
+			`{"origins":["ws://a:1"],"host":"h","sni":"s","port":"2","origin_header":"rewrite","name":"n"}`},
+		{"times", "ws_tunnel a:1 {\ndial_timeout 1s\nhandshake_timeout 2s\nidle_timeout 1m\nmax_lifetime 1d\nlinger 3s\n}",
+			`{"origins":["a:1"],"dial_timeout":1000000000,"handshake_timeout":2000000000,"idle_timeout":60000000000,"max_lifetime":86400000000000,"linger":3000000000}`},
+		{"header rules", "ws_tunnel a:1 {\nheader_up X y\nheader_up -Z\nheader_down A b c\n}",
+			`{"origins":["a:1"],"headers":{"request":{"set":{"X":["y"]},"delete":["Z"]},"response":{"replace":{"A":[{"search_regexp":"b","replace":"c"}]}}}}`},
+		{"tls", "ws_tunnel a:1 {\ntls\n}", `{"origins":["a:1"],"tls":{}}`},
+		{"tls options", "ws_tunnel a:1 {\ntls {\ntls_insecure_skip_verify\ntls_server_name x\n}\n}",
+			`{"origins":["a:1"],"tls":{"insecure_skip_verify":true,"server_name":"x"}}`},
+		{"proxy_protocol", "ws_tunnel a:1 {\nproxy_protocol v2 {\ntlv authority\ntlv 0xE1 x\npass all\n}\n}",
+			`{"origins":["a:1"],"proxy_protocol":{"version":"v2","tlvs":[{"type":"authority"},{"type":"0xE1","value":"x"}],"pass":["all"]}}`},
+		{"option after tls block", "ws_tunnel a:1 {\ntls {\ntls_server_name x\n}\nname n\n}",
+			`{"origins":["a:1"],"tls":{"server_name":"x"},"name":"n"}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var h Handler
+			if err := h.UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.input)); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := json.Marshal(h); err != nil || string(got) != test.want {
+				t.Errorf("got  %s (%v)\nwant %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+// Mistakes are found where they stand, and what would be right is said.
+func TestTunnelCaddyfileMistakes(t *testing.T) {
+	tests := []struct{ name, input, want string }{
+		{"no origin", "ws_tunnel", "exactly one origin"},
+		{"two origins", "ws_tunnel a:1 b:2", "one origin"},
+		{"second origin in to", "ws_tunnel a:1 {\nto b:2\n}", "Testfile:2"},
+		{"no port", "ws_tunnel localhost", "a port is missing, as in localhost:8000"},
+		{"scheme", "ws_tunnel tcp://a:1", "use ws, wss"},
+		{"path", "ws_tunnel ws://a/chat", "put `rewrite` or `uri` before ws_tunnel"},
+		{"bad port", "ws_tunnel a:70000", "from 1 to 65535"},
+		{"ws with tls", "ws_tunnel ws://a {\ntls\n}", "use wss"},
+		{"empty unix path", "ws_tunnel unix/", "as in unix//run/app.sock"},
+		{"unknown option", "ws_tunnel a:1 {\nhots h\n}", `unknown ws_tunnel option "hots"`},
+		{"twice", "ws_tunnel a:1 {\nhost h\nhost i\n}", "host is given twice"},
+		{"missing value", "ws_tunnel a:1 {\nhost\n}", "wrong argument count"},
+		{"excess value", "ws_tunnel a:1 {\nhost a b\n}", "wrong argument count"},
+		{"duration", "ws_tunnel a:1 {\nlinger soon\n}", "as 30s or 1h30m"},
+		{"negative", "ws_tunnel a:1 {\nlinger -1s\n}", "linger is negative"},
+		{"port override", "ws_tunnel a:1 {\nport none\n}", "from 1 to 65535"},
+		{"not of tls", "ws_tunnel a:1 {\ntls {\nkeepalive 1s\n}\n}", "begin with tls_"},
+		{"except_ports", "ws_tunnel a:1 {\ntls {\ntls_except_ports 80\n}\n}", "except_ports is not supported"},
+		{"PROXY version", "ws_tunnel a:1 {\nproxy_protocol v3\n}", "is not v1 or v2"},
+		{"TLVs in v1", "ws_tunnel a:1 {\nproxy_protocol v1 {\ntlv alpn\n}\n}", "use v2"},
+		{"TLV type", "ws_tunnel a:1 {\nproxy_protocol v2 {\ntlv vpc\n}\n}", "use authority, alpn"},
+		{"TLV without value", "ws_tunnel a:1 {\nproxy_protocol v2 {\ntlv 0xE0\n}\n}", "needs a value"},
+		{"TLV with value", "ws_tunnel a:1 {\nproxy_protocol v2 {\ntlv ssl x\n}\n}", "takes no value"},
+		{"PROXY option", "ws_tunnel a:1 {\nproxy_protocol v2 {\nsend x\n}\n}", "use tlv or pass"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := new(Handler).UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.input))
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "Testfile:") {
+				t.Errorf("got %v, want it to place the mistake and say %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestEchoCaddyfile(t *testing.T) {
+	for input, good := range map[string]bool{"ws_echo": true, "ws_echo x": false, "ws_echo {\nx\n}": false} {
+		if err := new(Echo).UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); (err == nil) != good {
+			t.Errorf("%q: %v", input, err)
+		}
+	}
+}
