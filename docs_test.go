@@ -168,7 +168,7 @@ func TestDocNames(t *testing.T) {
 		found := 0
 		for _, name := range docNames(t, tc.files, regexp.MustCompile("(?m)"+tc.pattern)) {
 			found++
-			if !regexp.MustCompile("\\b" + regexp.QuoteMeta(name) + "\\b").Match(text) && !docElsewhere[name] {
+			if !regexp.MustCompile("\\b"+regexp.QuoteMeta(name)+"\\b").Match(text) && !docElsewhere[name] {
 				t.Errorf("%s does not explain %s, of %s", tc.page, name, tc.files)
 			}
 		}

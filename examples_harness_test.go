@@ -56,6 +56,7 @@ func exRun(t *testing.T, file string, origins map[string]string, changes ...func
 	config["logging"] = map[string]any{"logs": map[string]any{"default": map[string]any{
 		"level": "DEBUG", "writer": map[string]any{"output": "file", "filename": s.logs},
 	}}}
+	exKeepTrust(t, config, len(names) > 0)
 	config["apps"].(map[string]any)["events"] = map[string]any{"subscriptions": []any{map[string]any{
 		"events": []string{"cached_managed_cert"}, "handlers": []any{map[string]any{"handler": "example"}},
 	}}}
@@ -138,6 +139,24 @@ func exAddressesOf(t *testing.T, config map[string]any, ports map[string]string)
 		}
 	}
 	return names
+}
+
+// exKeepTrust wants an example that makes certificates to leave the system's
+// trust store alone, and sees to it that no test touches that in any case.
+func exKeepTrust(t *testing.T, config map[string]any, certificates bool) {
+	t.Helper()
+	left := false
+	exWalk(config, func(object map[string]any) {
+		if install, ok := object["install_trust"].(bool); ok {
+			left = !install
+		}
+	})
+	if certificates && !left {
+		t.Error("the example has no skip_install_trust")
+	}
+	config["apps"].(map[string]any)["pki"] = map[string]any{"certificate_authorities": map[string]any{
+		"local": map[string]any{"install_trust": false},
+	}}
 }
 
 // exMoveOrigins gives the origins of a handler the addresses of ports.

@@ -224,9 +224,12 @@ func (h *Handler) subscribe(ctx caddy.Context) error {
 
 type stopping struct{ h *Handler }
 
+// exiting tells whether the process is about to end, and all tunnels with it.
+var exiting = caddy.Exiting
+
 // Handle ends tunnels, and waits for them where nobody else would.
 func (s stopping) Handle(_ context.Context, _ caddy.Event) error {
-	if caddy.Exiting() {
+	if exiting() {
 		for _, done := range tunnels.close(relay.Shutdown, func(*tunnel) bool { return true }) {
 			<-done
 		}

@@ -76,13 +76,6 @@ func startGateway(t *testing.T, withTLS bool, global, body string) *gateway {
 			t.Error(err)
 		}
 	})
-	app, err := caddy.ActiveContext().AppIfConfigured("http")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, srv := range app.(*caddyhttp.App).Servers {
-		g.address = srv.Listeners()[0].Addr().String()
-	}
 	return g
 }
 
@@ -92,7 +85,17 @@ func (g *gateway) load() error {
 	if err != nil {
 		return err
 	}
-	return loadOrdered(config)
+	if err := loadOrdered(config); err != nil {
+		return err
+	}
+	app, err := caddy.ActiveContext().AppIfConfigured("http")
+	if err != nil {
+		return err
+	}
+	for _, srv := range app.(*caddyhttp.App).Servers {
+		g.address = srv.Listeners()[0].Addr().String()
+	}
+	return nil
 }
 
 // freePort asks the system for a port that is free for TCP, which HTTP/3 then

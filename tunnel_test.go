@@ -158,6 +158,28 @@ func TestReloadKeepsTunnels(t *testing.T) {
 	nothingLeft(t)
 }
 
+// When the process ends, every tunnel is told, and waited for.
+func TestExitClosesTunnels(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t))
+	c := g.open()
+	exiting = func() bool { return true }
+	defer func() { exiting = caddy.Exiting }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- caddy.Stop() }()
+	c.expectClose(1001)
+	select {
+	case <-stopped:
+		t.Error("stopped without waiting for the client's Close")
+	default:
+	}
+	c.send(closeFrame(1001))
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	c.Close()
+	nothingLeft(t)
+}
+
 func TestOriginForms(t *testing.T) {
 	files, _ := phCertificate(t)
 	certFile, keyFile, _ := strings.Cut(files, " ")
