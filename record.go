@@ -87,9 +87,11 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	tunnels.open(t, relay.Config{
 		Client: end, Origin: relay.Conn(conn),
 		FromClient: early, FromOrigin: a.answer.Early(),
-		IdleTimeout: time.Duration(a.h.IdleTimeout),
-		MaxLifetime: time.Duration(a.h.MaxLifetime),
-		Linger:      time.Duration(a.h.Linger),
+		Limits: relay.Limits{
+			IdleTimeout: time.Duration(a.h.IdleTimeout),
+			MaxLifetime: time.Duration(a.h.MaxLifetime),
+			Linger:      time.Duration(a.h.Linger),
+		},
 	})
 	return t
 }

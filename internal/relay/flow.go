@@ -75,12 +75,17 @@ func (f *flow) write(p []byte) bool {
 	n, err := f.dst.Write(p)
 	f.bytes += uint64(n)
 	if err != nil {
-		// That dst takes nothing does not say that it sent nothing: a Close
-		// frame of its may be on the way and tell better why the tunnel ends.
-		f.shut = true
-		f.tunnel.suspect(gone(f.to), f.to)
+		f.dstFailed()
 	}
 	return err == nil
+}
+
+// dstFailed notes that dst takes nothing more. That does not say that it sent
+// nothing: a Close frame of its may be on the way and tell better why the
+// tunnel ends.
+func (f *flow) dstFailed() {
+	f.shut = true
+	f.tunnel.suspect(gone(f.to), f.to)
 }
 
 // closeSeen notes that src has sent its Close frame.

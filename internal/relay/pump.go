@@ -5,9 +5,24 @@ package relay
 
 import "sync"
 
-// The pump engine moves bytes with a goroutine for each direction. It works
-// with ends of every kind. The two goroutines have functions of their own so
-// that a stack dump tells them apart.
+// pump is the engine that moves bytes with a goroutine for each direction. It
+// works with ends of every kind.
+type pump struct{}
+
+func (pump) name() string { return "pump" }
+
+func (pump) start(t *Tunnel, fromClient, fromOrigin []byte) {
+	go t.toOrigin.pumpToOrigin(fromClient)
+	go t.toClient.pumpToClient(fromOrigin)
+}
+
+func (pump) do(_ *Tunnel, f func()) { go f() }
+
+// abort makes both goroutines' reads and writes fail.
+func (pump) abort(t *Tunnel) { t.closeEnds() }
+
+// The two goroutines have functions of their own so that a stack dump tells
+// them apart.
 
 func (f *flow) pumpToOrigin(early []byte) { f.pump(early) }
 
@@ -60,3 +75,6 @@ func (f *flow) carry(early []byte) (useless bool) {
 		}
 	}
 }
+
+// Interface guards
+var _ engine = pump{}

@@ -5,6 +5,9 @@
 // ends. Bytes pass untouched; frames are watched, so that messages are
 // counted, close codes seen, and a Close frame of the gateway's own goes out
 // only between frames.
+//
+// Two engines move the bytes, and a tunnel behaves the same on either: poll,
+// for sockets on Linux, and pump, for everything else.
 package relay
 
 import (
@@ -34,6 +37,11 @@ type Config struct {
 	// out first.
 	FromClient, FromOrigin []byte
 
+	Limits
+}
+
+// Limits bound the life of a tunnel.
+type Limits struct {
 	// IdleTimeout ends a tunnel that carried nothing in either direction for
 	// so long; MaxLifetime one that is so old. Zero: never.
 	IdleTimeout, MaxLifetime time.Duration
@@ -46,7 +54,8 @@ type Config struct {
 
 // Tunnel is a running tunnel.
 type Tunnel struct {
-	config   Config
+	limits   Limits
+	engine   engine
 	toOrigin flow
 	toClient flow
 	opened   time.Time
@@ -66,9 +75,7 @@ type Tunnel struct {
 	end       end        // why the tunnel ends, once that is known
 	suspicion end        // why it would seem to, if nothing better comes
 	finished  bool
-	lifetime  *time.Timer
-	idle      *time.Timer
-	linger    *time.Timer
+	timers    timers
 }
 
 type end struct {
@@ -76,17 +83,33 @@ type end struct {
 	side   Side
 }
 
+// engine moves the bytes of tunnels.
+type engine interface {
+	// name is what records call it.
+	name() string
+
+	// start begins to move a tunnel's bytes, the early ones first. When there
+	// is nothing more to move in a direction, it calls flowEnded.
+	start(t *Tunnel, fromClient, fromOrigin []byte)
+
+	// do calls f, which may write to an end, where that holds up nobody.
+	do(t *Tunnel, f func())
+
+	// abort ends both flows and closes both ends, soon.
+	abort(t *Tunnel)
+}
+
 // Start starts a tunnel between two ends that have shaken hands. It returns at
-// once; ended is called once, when both ends are closed, from the goroutine
-// that found out last.
+// once; ended is called once, in a goroutine of its own, when both ends are
+// closed.
 func Start(c Config, ended func(Summary)) *Tunnel {
-	t := &Tunnel{config: c, opened: time.Now(), ended: ended}
+	t := &Tunnel{limits: c.Limits, opened: time.Now(), ended: ended}
 	t.toOrigin = flow{tunnel: t, src: c.Client, dst: c.Origin, from: Client, to: Origin}
 	t.toClient = flow{tunnel: t, src: c.Origin, dst: c.Client, from: Origin, to: Client}
 	t.running.Store(2)
+	t.engine = chooseEngine(t)
 	t.startTimers()
-	go t.toOrigin.pumpToOrigin(c.FromClient)
-	go t.toClient.pumpToClient(c.FromOrigin)
+	t.engine.start(t, c.FromClient, c.FromOrigin)
 	return t
 }
 
@@ -107,8 +130,8 @@ func (t *Tunnel) sendCloses(reason Reason) {
 	t.startLinger()
 	t.toClient.due.Store(&reason)
 	t.toOrigin.due.Store(&reason)
-	go t.toClient.closeUnlessBusy()
-	go t.toOrigin.closeUnlessBusy()
+	t.engine.do(t, t.toClient.closeUnlessBusy)
+	t.engine.do(t, t.toOrigin.closeUnlessBusy)
 }
 
 // Summary says what a tunnel was.
@@ -117,7 +140,7 @@ type Summary struct {
 	Side     Side
 	Duration time.Duration
 
-	// Engine is what moved the bytes.
+	// Engine is what moved the bytes: "poll" or "pump".
 	Engine string
 
 	ToOrigin, ToClient Traffic
@@ -162,30 +185,29 @@ func (t *Tunnel) flowEnded(useless bool) {
 		return
 	}
 	if useless {
-		t.abort()
+		t.engine.abort(t)
 	} else {
 		t.startLinger()
 	}
 }
 
-// abort closes both ends, which ends both flows.
-func (t *Tunnel) abort() {
-	t.config.Client.Close()
-	t.config.Origin.Close()
-}
-
 func (t *Tunnel) finish() {
 	t.mu.Lock()
 	t.finished = true
-	t.stopTimers()
+	t.timers.stop()
 	if t.end.reason == "" {
 		t.end = t.suspicion
 	}
-	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: "pump"}
+	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: t.engine.name()}
 	t.mu.Unlock()
 
-	t.abort()
+	t.closeEnds()
 	summary.Duration = time.Since(t.opened)
 	summary.ToOrigin, summary.ToClient = t.toOrigin.traffic(), t.toClient.traffic()
-	t.ended(summary)
+	go t.ended(summary) // whatever it does must not hold up a loop
+}
+
+func (t *Tunnel) closeEnds() {
+	t.toOrigin.src.Close()
+	t.toOrigin.dst.Close()
 }

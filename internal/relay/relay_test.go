@@ -172,7 +172,7 @@ func TestCloseFrameBehindFailedWrite(t *testing.T) {
 
 func TestHalfClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Linger: time.Minute})
+		r := newRig(t, Config{Limits: Limits{Linger: time.Minute}})
 		r.send(r.client, clientMessage("last words"))
 		r.client.CloseWrite()
 		r.expect(r.origin, clientMessage("last words"))
@@ -187,7 +187,7 @@ func TestHalfClose(t *testing.T) {
 
 func TestHalfCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Linger: time.Minute})
+		r := newRig(t, Config{Limits: Limits{Linger: time.Minute}})
 		r.client.CloseWrite()
 		if s := r.expectEnd(ClientGone, Client); s.Duration != time.Minute {
 			t.Errorf("ended after %v, want the linger time", s.Duration)
@@ -223,8 +223,8 @@ func TestTimeouts(t *testing.T) {
 		reason Reason
 		after  time.Duration
 	}{
-		{"idle", Config{IdleTimeout: time.Minute}, IdleTimeout, 90 * time.Second},
-		{"lifetime", Config{MaxLifetime: 2 * time.Minute}, MaxLifetime, 2 * time.Minute},
+		{"idle", Config{Limits: Limits{IdleTimeout: time.Minute}}, IdleTimeout, 90 * time.Second},
+		{"lifetime", Config{Limits: Limits{MaxLifetime: 2 * time.Minute}}, MaxLifetime, 2 * time.Minute},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

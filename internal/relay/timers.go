@@ -5,38 +5,50 @@ package relay
 
 import "time"
 
-// A tunnel's timers are runtime timers: they cost no goroutine until they
-// fire. That of the idle timeout is not reset by traffic; when it fires too
-// early it looks at when the last bytes came and sleeps for the rest.
+// timers are a tunnel's timers. They are runtime timers and cost no goroutine
+// until they fire. That of the idle timeout is not reset by traffic: when it
+// fires too early it looks at when the last bytes came, and sleeps for the
+// rest.
+type timers struct {
+	lifetime, idle, linger *time.Timer
+}
+
+func (ts *timers) stop() {
+	for _, timer := range []*time.Timer{ts.lifetime, ts.idle, ts.linger} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}
 
 func (t *Tunnel) startTimers() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if d := t.config.MaxLifetime; d > 0 {
-		t.lifetime = time.AfterFunc(d, func() { t.Close(MaxLifetime) })
+	if d := t.limits.MaxLifetime; d > 0 {
+		t.timers.lifetime = time.AfterFunc(d, func() { t.Close(MaxLifetime) })
 	}
-	if d := t.config.IdleTimeout; d > 0 {
-		t.idle = time.AfterFunc(d, t.checkIdle)
+	if d := t.limits.IdleTimeout; d > 0 {
+		t.timers.idle = time.AfterFunc(d, t.checkIdle)
 	}
 }
 
 // touch notes that bytes came.
 func (t *Tunnel) touch() {
-	if t.config.IdleTimeout > 0 {
+	if t.limits.IdleTimeout > 0 {
 		t.lastActive.Store(int64(time.Since(t.opened)))
 	}
 }
 
 func (t *Tunnel) checkIdle() {
 	idle := time.Since(t.opened) - time.Duration(t.lastActive.Load())
-	if idle >= t.config.IdleTimeout {
+	if idle >= t.limits.IdleTimeout {
 		t.Close(IdleTimeout)
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.finished {
-		t.idle.Reset(t.config.IdleTimeout - idle)
+		t.timers.idle.Reset(t.limits.IdleTimeout - idle)
 	}
 }
 
@@ -44,16 +56,7 @@ func (t *Tunnel) checkIdle() {
 func (t *Tunnel) startLinger() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.linger == nil && !t.finished {
-		t.linger = time.AfterFunc(t.config.Linger, t.abort)
-	}
-}
-
-// stopTimers is called with t.mu held.
-func (t *Tunnel) stopTimers() {
-	for _, timer := range []*time.Timer{t.lifetime, t.idle, t.linger} {
-		if timer != nil {
-			timer.Stop()
-		}
+	if t.timers.linger == nil && !t.finished {
+		t.timers.linger = time.AfterFunc(t.limits.Linger, func() { t.engine.abort(t) })
 	}
 }

@@ -39,7 +39,7 @@ func main() {
 				said[key] = new(strings.Builder)
 			}
 			said[key].WriteString(e.Output)
-			if e.Test == "" && (strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL")) {
+			if e.Test == "" && strings.HasPrefix(e.Output, "ok ") {
 				fmt.Print(e.Output)
 			}
 			continue
@@ -51,10 +51,15 @@ func main() {
 				passed++
 			}
 		case "fail":
-			if e.Test != "" {
-				failed++
-			} else {
+			if e.Test == "" {
 				broken++
+				for other, text := range said { // tests that were cut off, by a panic or a timeout
+					if other != key && strings.HasPrefix(other, e.Package+" ") {
+						fmt.Print(text)
+					}
+				}
+			} else {
+				failed++
 			}
 			if said[key] != nil {
 				fmt.Print(said[key])

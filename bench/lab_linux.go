@@ -1,0 +1,159 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// bench is what all experiments have in common.
+type bench struct {
+	ctx         context.Context
+	cores       cores
+	dir         string
+	certificate string
+	trust       *tls.Config
+	descriptors int
+	talks       map[int]*talk
+	settling    settling
+}
+
+// lab is what one experiment has: a fresh proxy, and both its peers.
+type lab struct {
+	*bench
+	loop    *loop
+	origin  *origin
+	clients *clients
+	process *process
+	tls     bool
+	closers []func()
+	notes   []string // what else is worth knowing about the experiment
+}
+
+// try makes one experiment with one proxy.
+func (b *bench) try(m measure, p *proxy) (values []float64, note string, err error) {
+	if need := 2*m.tunnels + 200; need > b.descriptors {
+		return nil, "", fmt.Errorf("needs %d descriptors, and the system allows %d", need, b.descriptors)
+	}
+	l, err := b.newLab(m, p)
+	if err != nil {
+		return nil, "", err
+	}
+	defer l.close()
+	values, err = m.run(l)
+	if err != nil {
+		select {
+		case <-l.process.exited:
+			err = errors.Join(err, errors.New("the proxy has died"))
+		default:
+		}
+		if words := strings.TrimSpace(l.process.lastWords()); words != "" && b.ctx.Err() == nil {
+			err = fmt.Errorf("%w; the proxy's last words: %s", err, words)
+		}
+		return nil, "", err
+	}
+	return values, strings.Join(l.notes, ", "), nil
+}
+
+func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {
+	l = &lab{bench: b, tls: m.tls}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	dir, err := os.MkdirTemp(b.dir, p.name+"-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // for workers of another user
+		return nil, err
+	}
+	if l.loop, err = newLoop(b.ctx); err != nil {
+		return nil, err
+	}
+	if l.origin, err = newOrigin(l.loop, b.talks); err != nil {
+		return nil, err
+	}
+	listen, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	if l.clients, err = newClients(l.loop, listen, b.talks); err != nil {
+		return nil, err
+	}
+	s := site{dir: dir, listen: listen, origin: l.origin.address, descriptors: b.descriptors}
+	if m.tls {
+		s.certificate = b.certificate
+	}
+	l.process, err = p.start(b.ctx, s, b.cores)
+	return l, err
+}
+
+func (l *lab) close() {
+	for _, f := range l.closers {
+		f()
+	}
+	if l.loop != nil {
+		l.loop.reset()
+	}
+	if l.process != nil {
+		l.process.stop()
+	}
+}
+
+func (l *lab) note(format string, arguments ...any) {
+	l.notes = append(l.notes, fmt.Sprintf(format, arguments...))
+}
+
+// open opens tunnels in the way of the measure.
+func (l *lab) open(n int, size int) ([]*tunnel, error) {
+	if l.tls {
+		return l.clients.openTLS(n, size, l.trust)
+	}
+	return l.clients.open(n, pathEcho, size)
+}
+
+func (l *lab) openPlain(n int) error {
+	_, err := l.clients.open(n, pathEcho, smallMessage)
+	return err
+}
+
+func (l *lab) openTLS(n int) error {
+	_, err := l.clients.openTLS(n, smallMessage, l.trust)
+	return err
+}
+
+// cost runs the loop for a while and returns the processor time that the proxy
+// used, divided by what count counted.
+func (l *lab) cost(d time.Duration, count func() float64) (seconds float64, err error) {
+	if err := l.loop.runFor(d / 5); err != nil { // to get going
+		return 0, err
+	}
+	before, err := l.process.cpu()
+	if err != nil {
+		return 0, err
+	}
+	counted, start := count(), time.Now()
+	if err := l.loop.runFor(d); err != nil {
+		return 0, err
+	}
+	after, err := l.process.cpu()
+	if err != nil {
+		return 0, err
+	}
+	counted = count() - counted
+	elapsed := time.Since(start).Seconds()
+	if counted <= 0 {
+		return 0, errors.New("nothing was carried")
+	}
+	l.note("%.0f/s with %.0f%% of a processor", counted/elapsed, 100*(after-before).Seconds()/elapsed)
+	return (after - before).Seconds() / counted, nil
+}

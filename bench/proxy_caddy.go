@@ -1,0 +1,39 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "fmt"
+
+func configureOurs(s site, _ string) (arguments, environment []string, err error) {
+	return configureCaddy(s, "ws_tunnel "+s.origin)
+}
+
+// configureStock asks for WebSockets over HTTP/2, which Go does not offer
+// unless told to; ws_tunnel sees to that itself.
+func configureStock(s site, _ string) (arguments, environment []string, err error) {
+	arguments, environment, err = configureCaddy(s, "reverse_proxy "+s.origin)
+	return arguments, append(environment, "GODEBUG=http2xconnect=1"), err
+}
+
+func configureCaddy(s site, directive string) (arguments, environment []string, err error) {
+	address, tls := "http://"+s.listen, ""
+	if s.certificate != "" {
+		address = "https://" + s.listen
+		tls = fmt.Sprintf("tls %s %s", s.certificate, s.certificate)
+	}
+	path, err := s.write("Caddyfile", fmt.Sprintf(`{
+	admin off
+	persist_config off
+	auto_https off
+}
+
+%s {
+	bind 127.0.0.1
+	%s
+	%s
+}
+`, address, tls, directive))
+	return []string{"run", "--config", path, "--adapter", "caddyfile"},
+		[]string{"GOMAXPROCS=1", "HOME=" + s.dir, "XDG_DATA_HOME=" + s.dir, "XDG_CONFIG_HOME=" + s.dir}, err
+}

@@ -1,0 +1,147 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package relay
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// loop is the poll engine: a goroutine that waits for many sockets at once and
+// moves what comes through a buffer that they share. Everything about its
+// tunnels happens in that goroutine, one thing after the other.
+type loop struct {
+	epoll  int
+	wakeup int // an eventfd
+
+	mu     sync.Mutex
+	posted []func()
+
+	// What follows belongs to the goroutine.
+	sides  []*side // by descriptor
+	buffer []byte
+}
+
+const (
+	// bufferSize is how much one turn moves: 16 KB frames go four at a time.
+	bufferSize = 64 << 10
+
+	// batchSize is how many sockets one wait tells of.
+	batchSize = 256
+)
+
+func newLoop() (*loop, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making an epoll: %w", err)
+	}
+	wakeup, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epoll)
+		return nil, fmt.Errorf("making an eventfd: %w", err)
+	}
+	l := &loop{epoll: epoll, wakeup: wakeup, buffer: make([]byte, bufferSize)}
+	if err := l.watch(unix.EPOLL_CTL_ADD, wakeup, unix.EPOLLIN); err != nil {
+		unix.Close(epoll)
+		unix.Close(wakeup)
+		return nil, fmt.Errorf("watching the eventfd: %w", err)
+	}
+	return l, nil
+}
+
+func (l *loop) name() string { return "poll" }
+
+func (l *loop) start(t *Tunnel, fromClient, fromOrigin []byte) {
+	l.post(func() { l.open(t, fromClient, fromOrigin) })
+}
+
+func (l *loop) do(_ *Tunnel, f func()) { l.post(f) }
+
+func (l *loop) abort(t *Tunnel) {
+	l.post(func() {
+		t.closeEnds()
+		client := t.toOrigin.src.(*side)
+		client.end(false)
+		client.peer.end(false)
+	})
+}
+
+// post has f run by the loop.
+func (l *loop) post(f func()) {
+	l.mu.Lock()
+	first := len(l.posted) == 0
+	l.posted = append(l.posted, f)
+	l.mu.Unlock()
+	if first {
+		var one = [8]byte{1}
+		_, _ = unix.Write(l.wakeup, one[:]) // fails only if it is awake anyway
+	}
+}
+
+func (l *loop) run() {
+	events := make([]unix.EpollEvent, batchSize)
+	for {
+		n, err := unix.EpollWait(l.epoll, events, -1)
+		if err != nil {
+			continue // EINTR is all that it can be
+		}
+		woken := false
+		for _, ev := range events[:n] {
+			if int(ev.Fd) == l.wakeup {
+				woken = true
+			} else if s := l.side(ev.Fd); s != nil {
+				s.ready(ev.Events)
+			}
+		}
+		// Only now, so that no descriptor of this batch can be a new one.
+		if woken {
+			l.runPosted()
+		}
+	}
+}
+
+func (l *loop) runPosted() {
+	var count [8]byte
+	_, _ = unix.Read(l.wakeup, count[:])
+	l.mu.Lock()
+	posted := l.posted
+	l.posted = nil
+	l.mu.Unlock()
+	for _, f := range posted {
+		f()
+	}
+}
+
+// open begins to move the bytes of a tunnel.
+func (l *loop) open(t *Tunnel, fromClient, fromOrigin []byte) {
+	client := t.toOrigin.src.(*side)
+	l.add(client)
+	l.add(client.peer)
+	client.moved(fromClient)
+	client.peer.moved(fromOrigin)
+}
+
+func (l *loop) add(s *side) {
+	for int(s.fd) >= len(l.sides) {
+		l.sides = append(l.sides, nil)
+	}
+	l.sides[s.fd] = s
+}
+
+// side returns whose descriptor fd is, if it is any more.
+func (l *loop) side(fd int32) *side {
+	if int(fd) < len(l.sides) {
+		return l.sides[fd]
+	}
+	return nil
+}
+
+func (l *loop) watch(op, fd int, events uint32) error {
+	return unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+// Interface guards
+var _ engine = (*loop)(nil)

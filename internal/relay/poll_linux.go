@@ -1,0 +1,117 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package relay
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// chooseEngine takes poll if both ends are sockets that nothing is wrapped
+// around. Their descriptors are taken out of the Go runtime's poller: it can
+// only wake a goroutine, and a goroutine is what an idle tunnel must not cost.
+// If that fails, because descriptors or the kernel's memory for watching them
+// have run out, the tunnel is carried by pump.
+func chooseEngine(t *Tunnel) engine {
+	client, origin := socketOf(t.toOrigin.src), socketOf(t.toClient.src)
+	if client == nil || origin == nil {
+		return pump{}
+	}
+	startLoops.Do(runLoops)
+	if len(loops) == 0 {
+		return pump{}
+	}
+	l := loops[nextLoop.Add(1)%uint32(len(loops))]
+	clientFD, err := l.adopt(client)
+	if err != nil {
+		return pump{}
+	}
+	originFD, err := l.adopt(origin)
+	if err != nil {
+		unix.Close(clientFD)
+		return pump{}
+	}
+	client.Close() // the sockets stay open by their second descriptors
+	origin.Close()
+
+	var pair [2]side
+	a, b := &pair[0], &pair[1]
+	*a = side{loop: l, fd: int32(clientFD), out: &t.toOrigin, peer: b}
+	*b = side{loop: l, fd: int32(originFD), out: &t.toClient, peer: a}
+	t.toOrigin.src, t.toOrigin.dst = a, b
+	t.toClient.src, t.toClient.dst = b, a
+	return l
+}
+
+type socket interface {
+	net.Conn
+	syscall.Conn
+}
+
+// socketOf returns the socket that an end is, or nil.
+func socketOf(e End) socket {
+	conn, ok := e.(connEnd)
+	if !ok {
+		return nil
+	}
+	switch c := conn.Conn.(type) {
+	case *net.TCPConn:
+		return c
+	case *net.UnixConn:
+		return c
+	}
+	return nil
+}
+
+// adopt makes a second descriptor of a socket and has l watch it, though for
+// nothing yet.
+func (l *loop) adopt(s socket) (fd int, err error) {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	fd, dupErr := -1, error(nil)
+	err = raw.Control(func(original uintptr) {
+		fd, dupErr = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err == nil {
+		err = dupErr
+	}
+	if err != nil {
+		return 0, err
+	}
+	// An error on the socket is reported even so, but only once.
+	if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLONESHOT); err != nil {
+		unix.Close(fd)
+		return 0, err
+	}
+	return fd, nil
+}
+
+var (
+	startLoops sync.Once
+	loops      []*loop
+	nextLoop   atomic.Uint32
+)
+
+// maxLoops bounds how many threads wait for sockets. One moves gigabytes a
+// second; more than these would only move the queue.
+const maxLoops = 4
+
+// runLoops starts the loops, which live as long as the process does.
+func runLoops() {
+	for range min(runtime.GOMAXPROCS(0), maxLoops) {
+		l, err := newLoop()
+		if err != nil {
+			return // fewer, or none
+		}
+		loops = append(loops, l)
+		go l.run()
+	}
+}

@@ -1,0 +1,9 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux
+
+package relay
+
+// chooseEngine has no choice where there is no epoll.
+func chooseEngine(*Tunnel) engine { return pump{} }

@@ -1,0 +1,145 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build interop
+
+package interop
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// apacheProbes are requests, and what both Apache and the example make of them.
+var apacheProbes = []struct {
+	name, path, fields string
+	status             int
+	chat, site         string // the target that an origin saw, if it was asked
+}{
+	{"tunnel", "/ws/room?n=1", upgradeFields, 101, "/room?n=1", ""},
+	{"encoded path", "/ws/a%20b/%C3%A9", upgradeFields, 101, "/a%20b/%C3%A9", ""},
+	{"no WebSocket", "/ws/room", plainFields, 200, "/room", ""},
+	{"the rest", "/index.html?a=b", plainFields, 200, "", "/index.html?a=b"},
+	{"beside the prefix", "/wsx", plainFields, 200, "", "/wsx"},
+	{"address, no", "/lan/a", upgradeFields, 403, "", ""},
+	{"address, one", "/lan/a", upgradeFields + "X-Forwarded-For: 192.168.1.77\r\n", 101, "/a", ""},
+	{"address, another", "/lan/a", upgradeFields + "X-Forwarded-For: 10.9.8.7, 203.0.113.9\r\n", 101, "/a", ""},
+	{"address, claimed", "/lan/a", upgradeFields + "X-Forwarded-For: 203.0.113.9, 192.168.2.1\r\n", 403, "", ""},
+	{"no password", "/members/a", upgradeFields, 401, "", ""},
+	{"wrong password", "/members/a", upgradeFields + "Authorization: Basic dXNlcm5hbWU6c2VzYW1l\r\n", 401, "", ""},
+	{"password", "/members/a", upgradeFields + "Authorization: Basic dXNlcm5hbWU6b3Blbi1zZXNhbWU=\r\n", 101, "/a", ""},
+	{"no Origin", "/page/a", upgradeFields, 403, "", ""},
+	{"foreign Origin", "/page/a", upgradeFields + "Origin: https://trustedsite.com.example\r\n", 403, "", ""},
+	{"trusted Origin", "/page/a", upgradeFields + "Origin: https://trustedsite.com\r\n", 101, "/a", ""},
+}
+
+// TestApacheExample has Apache and the example that replaces it answer the same
+// probes, at noon and at night.
+func TestApacheExample(t *testing.T) {
+	for _, server := range []struct {
+		name  string
+		start func(t *testing.T, chat, site, zone string) (port string)
+	}{{"Apache", startApache}, {"the example", startApacheExample}} {
+		for _, hour := range []struct {
+			name       string
+			hour       int
+			status     int
+			fields     string
+			chat, site string
+		}{
+			{"at noon", 12, 101, upgradeFields, "/a", ""},
+			{"at night", 22, 200, plainFields, "", "/hours/a"},
+		} {
+			t.Run(server.name+" "+hour.name, func(t *testing.T) {
+				chat, site := newOrigin(t), newOrigin(t)
+				port := server.start(t, chat.port, site.port, zoneWhereItIs(hour.hour))
+				for _, probe := range append(apacheProbes, struct {
+					name, path, fields string
+					status             int
+					chat, site         string
+				}{"hours", "/hours/a", hour.fields, hour.status, hour.chat, hour.site}) {
+					a := ask(t, port, trusting("chat.example.com"), "chat.example.com", probe.path, probe.fields)
+					if a.StatusCode != probe.status {
+						t.Errorf("%s: %s: %s", probe.name, a.Status, a.body)
+					}
+					if a.StatusCode == 101 {
+						a.echoes(t, "hello")
+					}
+					for origin, target := range map[*origin]string{chat: probe.chat, site: probe.site} {
+						if target == "" {
+							if len(origin.asked) > 0 {
+								t.Errorf("%s: an origin was asked", probe.name)
+							}
+							continue
+						}
+						if got := origin.next(t); got.Host != "localhost:"+origin.port || got.RequestURI != target {
+							t.Errorf("%s: an origin saw %s%s, want %s", probe.name, got.Host, got.RequestURI, target)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// zoneWhereItIs is a time zone in which the clock now shows some minutes past
+// the hour: neither server can be told another time.
+func zoneWhereItIs(hour int) string {
+	east := (hour - time.Now().UTC().Hour() + 24) % 24
+	if east > 14 {
+		east -= 24
+	}
+	return fmt.Sprintf("Etc/GMT%+d", -east) // these count to the west
+}
+
+func startApache(t *testing.T, chat, site, zone string) (port string) {
+	t.Helper()
+	config, err := os.ReadFile("testdata/apache.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, _ := certificate(t)
+	dir := t.TempDir()
+	// Apache's children are another user.
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // see above
+		t.Fatal(err)
+	}
+	port = freePort(t)
+	file := writeConfig(t, string(config), map[string]string{
+		"FRONT": port, "CHAT": chat, "SITE": site, "CERT": cert, "KEY": key, "DIR": dir,
+		"USERS": writeConfig(t, examplePassword(t), nil),
+	})
+	start(t, dir, []string{"TZ=" + zone}, "apache2", "-DFOREGROUND", "-f", file).listens(t, port, nil)
+	return port
+}
+
+// examplePassword is the example's line for AuthUserFile.
+func examplePassword(t *testing.T) string {
+	t.Helper()
+	example, err := os.ReadFile("../examples/apache-websocket.caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`username (\$2y\$\S+)`).FindStringSubmatch(string(example))
+	if line == nil {
+		t.Fatal("the example has no password")
+	}
+	return strings.Join([]string{"username", line[1]}, ":") + "\n"
+}
+
+func startApacheExample(t *testing.T, chat, site, zone string) (port string) {
+	t.Helper()
+	ports := map[string]string{"8080": chat}
+	// The example's own site would listen where the test's does.
+	ports["3000"] = freePort(t)
+	gateway := startExampleWith(t, "apache-websocket", ports, func(text string) string {
+		return strings.ReplaceAll(text, "reverse_proxy localhost:"+ports["3000"], "reverse_proxy localhost:"+site)
+	}, "TZ="+zone)
+	gateway.listens(t, ports["8443"], trusting("chat.example.com"))
+	return ports["8443"]
+}

@@ -1,0 +1,123 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build interop
+
+package interop
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startCaddy runs the gateway's binary, be it as the gateway or as a stock
+// Caddy, with the global options that a test needs and a config.
+func startCaddy(t *testing.T, options, sites string) *program {
+	t.Helper()
+	return startCaddyfile(t, "{\n\tadmin off\n\tauto_https off\n\tskip_install_trust\n\tlog {\n\t\toutput stdout\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n"+options+"}\n"+sites)
+}
+
+// startExample runs an example with other ports. Ports that it does not name in
+// ports become free ones, and are added there.
+func startExample(t *testing.T, name string, ports map[string]string) *program {
+	t.Helper()
+	return startExampleWith(t, name, ports, strings.Clone)
+}
+
+// startExampleWith makes a further change to the example.
+func startExampleWith(t *testing.T, name string, ports map[string]string, change func(text string) string, env ...string) *program {
+	t.Helper()
+	source, err := os.ReadFile("../examples/" + name + ".caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := regexp.MustCompile(`:(\d{4})\b|\bport (\d{4})\b`)
+	text := port.ReplaceAllStringFunc(string(source), func(found string) string {
+		at := len(found) - 4
+		if ports[found[at:]] == "" {
+			ports[found[at:]] = freePort(t)
+		}
+		return found[:at] + ports[found[at:]]
+	})
+	return startCaddyfile(t, change(text), env...)
+}
+
+func startCaddyfile(t *testing.T, text string, env ...string) *program {
+	t.Helper()
+	// Without this, an internal authority goes into the system's trust store.
+	if !strings.Contains(text, "\tskip_install_trust\n") {
+		t.Fatal("a config must have skip_install_trust")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env = append(env, "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	return start(t, "..", env, caddy, "run", "--adapter", "caddyfile", "--config", file)
+}
+
+// trusting is TLS with a server whose certificate is not looked at: it is the
+// test's own, and what is tested is not TLS.
+func trusting(serverName string) *tls.Config {
+	return &tls.Config{ServerName: serverName, InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}
+}
+
+// certificate makes a certificate for localhost, in two files and in one with
+// both.
+func certificate(t *testing.T) (cert, key, both string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		DNSNames:     []string{"localhost"},
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	certDER, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER})
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	dir := t.TempDir()
+	write := func(name string, text []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // servers read it as another user
+			t.Fatal(err)
+		}
+		return file
+	}
+	return write("cert.pem", certPEM), write("key.pem", keyPEM), write("both.pem", append(certPEM, keyPEM...))
+}
+
+// writeConfig writes the config of a program, in which NAME stands for a value
+// of values.
+func writeConfig(t *testing.T, text string, values map[string]string) string {
+	t.Helper()
+	for name, value := range values {
+		text = strings.ReplaceAll(text, name, value)
+	}
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // as above
+		t.Fatal(err)
+	}
+	return file
+}
