@@ -6,6 +6,8 @@ package wstunnel
 import (
 	"errors"
 	"net"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -21,47 +23,74 @@ import (
 // says of how it came to be. It holds no handler and no config.
 type tunnel struct {
 	name   string
-	opened tunnelOpened
+	opened opening
 	relay  *relay.Tunnel
-	done   chan struct{} // closed when the tunnel has ended and is recorded
 
 	// attachedTo is the handler that cannot return before the tunnel ends, nil
 	// if the tunnel has its connection for itself.
 	attachedTo *generation
+
+	// ended is closed when the tunnel has ended and is recorded. It is made by
+	// the first who waits for that.
+	ended atomic.Pointer[chan struct{}]
 }
 
-// tunnelOpened is the part of a record that is known from the beginning.
-type tunnelOpened struct {
-	id, clientIP, remote, host, path, proto string
-	origin, originAddr                      string
-	steps                                   steps
+// done returns what is closed when t has ended and is recorded. Few ask, so it
+// is only made for them.
+func (t *tunnel) done() <-chan struct{} {
+	made := make(chan struct{})
+	if t.ended.CompareAndSwap(nil, &made) {
+		return made
+	}
+	return *t.ended.Load()
 }
 
-// MarshalLogObject writes what is known from the beginning. The query is left
-// out: tokens travel in it.
-func (o *tunnelOpened) MarshalLogObject(e zapcore.ObjectEncoder) error {
-	e.AddString("id", o.id)
-	e.AddString("client_ip", o.clientIP)
-	e.AddString("remote_addr", o.remote)
-	e.AddString("proto", o.proto)
-	e.AddString("host", o.host)
-	e.AddString("path", o.path)
-	e.AddString("origin", o.origin)
-	e.AddString("origin_addr", o.originAddr)
-	return e.AddObject("handshake", o.steps)
+var closedChannel = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// opening is the part of a record that is known from the beginning. It is kept
+// for the life of a tunnel, which may be days: the fields are in one string, of
+// its own, and not in those of a request, which would keep all of it.
+type opening struct {
+	text  string
+	ends  [len(openingFields)]uint16 // of each field in text
+	steps steps
 }
 
-func (a *attempt) describe() tunnelOpened {
+// openingFields are the names of the fields. The query is not one of them:
+// tokens travel in it.
+var openingFields = [...]string{"id", "client_ip", "remote_addr", "proto", "host", "path", "origin", "origin_addr"}
+
+func (a *attempt) opening() opening {
 	clientIP, _ := caddyhttp.GetVar(a.r.Context(), caddyhttp.ClientIPVarKey).(string)
-	o := tunnelOpened{
-		id: a.id, clientIP: clientIP, remote: a.r.RemoteAddr,
-		host: a.r.Host, path: a.r.URL.Path, proto: a.proto(),
-		originAddr: a.originAddr, steps: a.steps,
-	}
+	originName := ""
 	if a.origin != (origin{}) {
-		o.origin = a.origin.String()
+		originName = a.origin.String()
 	}
+	o := opening{steps: a.steps}
+	var text strings.Builder
+	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, a.proto(), a.r.Host, a.r.URL.Path, originName, a.originAddr} {
+		text.WriteString(value[:min(len(value), maxField)])
+		o.ends[i] = uint16(text.Len())
+	}
+	o.text = strings.Clone(text.String()) // no longer than it is
 	return o
+}
+
+// maxField is how much of a field is kept. All of them have room in ends.
+const maxField = 4096
+
+// MarshalLogObject writes what is known from the beginning.
+func (o *opening) MarshalLogObject(e zapcore.ObjectEncoder) error {
+	start := uint16(0)
+	for i, name := range openingFields {
+		e.AddString(name, o.text[start:o.ends[i]])
+		start = o.ends[i]
+	}
+	return e.AddObject("handshake", o.steps)
 }
 
 // proto is the HTTP version of the client. In HTTP/3 the request's own field
@@ -75,7 +104,7 @@ func (a *attempt) proto() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{name: a.h.Name, opened: a.describe(), done: make(chan struct{})}
+	t := &tunnel{name: a.h.Name, opened: a.opening()}
 	if a.client.attached() {
 		t.attachedTo = a.h.generation
 	}
@@ -98,7 +127,11 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 
 // end records that the tunnel has ended.
 func (t *tunnel) end(s relay.Summary) {
-	defer close(t.done)
+	defer func() {
+		if awaited := t.ended.Swap(&closedChannel); awaited != nil {
+			close(*awaited)
+		}
+	}()
 	tunnels.remove(t)
 	metrics.active.WithLabelValues(t.name).Dec()
 	metrics.ended.WithLabelValues(t.name, string(s.Reason)).Inc()
@@ -146,7 +179,7 @@ func (a *attempt) refuse(status int, err error) error {
 func (a *attempt) refused(reason string, status int, err error) {
 	metrics.refused.WithLabelValues(a.h.Name, reason).Inc()
 	if c := a.h.logger.Check(zapcore.InfoLevel, "handshake refused"); c != nil {
-		opened := a.describe()
+		opened := a.opening()
 		c.Write(
 			zap.String("name", a.h.Name),
 			zap.String("reason", reason),
@@ -172,7 +205,7 @@ func reasonOf(err error, otherwise string) string {
 
 // Interface guards
 var (
-	_ zapcore.ObjectMarshaler = (*tunnelOpened)(nil)
+	_ zapcore.ObjectMarshaler = (*opening)(nil)
 	_ zapcore.ObjectMarshaler = trafficRecord{}
 	_ zapcore.ObjectMarshaler = steps{}
 )

@@ -52,7 +52,7 @@ func (g *registry) close(reason relay.Reason, which func(*tunnel) bool) []<-chan
 	for t := range g.live {
 		if which(t) {
 			t.relay.Close(reason)
-			done = append(done, t.done)
+			done = append(done, t.done())
 		}
 	}
 	return done

@@ -175,7 +175,7 @@ func (a *attempt) join(conn net.Conn) error {
 	}
 	t := a.open(end, early, conn)
 	if a.client.attached() {
-		<-t.done
+		<-t.done()
 	}
 	return nil
 }

@@ -72,3 +72,18 @@ func newTalk(size int) *talk {
 		answer: frame(opBinary, p, false), closed: frame(opClose, normalClosure, false),
 	}
 }
+
+// The sizes of messages, in bytes.
+const (
+	smallMessage  = 64
+	largeMessage  = 64 << 10
+	streamMessage = 16 << 10
+)
+
+func allTalks() map[int]*talk {
+	talks := make(map[int]*talk)
+	for _, size := range []int{smallMessage, streamMessage, largeMessage} {
+		talks[size] = newTalk(size)
+	}
+	return talks
+}

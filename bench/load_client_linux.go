@@ -157,8 +157,8 @@ func (t *tunnel) readable() error {
 		case n == len(t.loop.buffer):
 			t.loop.later(&t.end)
 			return nil
-		case t.tls == nil:
-			return nil // what comes now is another event
+		case t.tls == nil && !t.hungUp:
+			return nil // what comes later is another event
 		}
 	}
 }

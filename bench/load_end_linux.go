@@ -20,6 +20,7 @@ type end struct {
 	birth  int32 // tells it from an earlier end with the same descriptor
 	queued bool
 	tls    *tls.Conn
+	hungUp bool // the peer has ended its direction: read until that shows
 	role   role
 
 	// What comes is one frame over and over, and so is what goes.
@@ -40,6 +41,9 @@ type role interface {
 // serve gives an end its turn.
 func (e *end) serve(events uint32) {
 	var err error
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		e.hungUp = true
+	}
 	if events&unix.EPOLLOUT != 0 {
 		err = e.role.writable()
 	}

@@ -35,7 +35,7 @@ const (
 )
 
 // standstill is how long nothing may move while something is waited for.
-const standstill = 20 * time.Second
+const standstill = 10 * time.Second
 
 func newLoop(ctx context.Context) (*loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)

@@ -95,8 +95,8 @@ func (t *served) readable() error {
 	if err != nil || n == 0 {
 		return t.lost(errGone)
 	}
-	if n == len(t.loop.buffer) {
-		t.loop.later(&t.end)
+	if n == len(t.loop.buffer) || t.hungUp {
+		t.loop.later(&t.end) // otherwise what comes later is another event
 	}
 	p := t.loop.buffer[:n]
 	if t.talk == nil {

@@ -64,7 +64,7 @@ func measures(quick bool) []measure {
 		{rows: []row{rowOpen}, tunnels: churning, run: func(l *lab) ([]float64, error) {
 			return l.churn(size(6000, 200))
 		}},
-		{rows: []row{rowMiddle, rowTail}, tunnels: 200, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowMiddle, rowTail, rowSteady}, tunnels: 200, run: func(l *lab) ([]float64, error) {
 			return l.latency(200, 5000, span(6*time.Second))
 		}},
 		{rows: []row{rowGrowth}, tunnels: many, run: func(l *lab) ([]float64, error) {
@@ -80,19 +80,4 @@ func measures(quick bool) []measure {
 			return l.stalled(50, 20, span(4*time.Second))
 		}},
 	}
-}
-
-// The sizes of messages, in bytes.
-const (
-	smallMessage  = 64
-	largeMessage  = 64 << 10
-	streamMessage = 16 << 10
-)
-
-func allTalks() map[int]*talk {
-	talks := make(map[int]*talk)
-	for _, size := range []int{smallMessage, streamMessage, largeMessage} {
-		talks[size] = newTalk(size)
-	}
-	return talks
 }

@@ -92,7 +92,7 @@ func (r *process) awaitReady(ctx context.Context) error {
 // lastWords is the end of what the proxy printed.
 func (r *process) lastWords() string {
 	text, _ := os.ReadFile(r.log)
-	return string(text[max(0, len(text)-2000):])
+	return string(text[max(0, len(text)-500):])
 }
 
 // stop kills the proxy with its workers, which may have left its group.

@@ -17,10 +17,10 @@ func configureStock(s site, _ string) (arguments, environment []string, err erro
 }
 
 func configureCaddy(s site, directive string) (arguments, environment []string, err error) {
-	address, tls := "http://"+s.listen, ""
+	address := "http://" + s.listen
 	if s.certificate != "" {
 		address = "https://" + s.listen
-		tls = fmt.Sprintf("tls %s %s", s.certificate, s.certificate)
+		directive = fmt.Sprintf("tls %s %s\n\t%s", s.certificate, s.certificate, directive)
 	}
 	path, err := s.write("Caddyfile", fmt.Sprintf(`{
 	admin off
@@ -31,9 +31,8 @@ func configureCaddy(s site, directive string) (arguments, environment []string, 
 %s {
 	bind 127.0.0.1
 	%s
-	%s
 }
-`, address, tls, directive))
+`, address, directive))
 	return []string{"run", "--config", path, "--adapter", "caddyfile"},
 		[]string{"GOMAXPROCS=1", "HOME=" + s.dir, "XDG_DATA_HOME=" + s.dir, "XDG_CONFIG_HOME=" + s.dir}, err
 }

@@ -17,7 +17,6 @@ import (
 type flow struct {
 	tunnel   *Tunnel
 	src, dst End
-	from, to Side
 
 	// due is why the gateway wants to send dst a Close frame, which it does
 	// when dst is between two frames. Whoever holds mu then, or next, sends it.
@@ -85,12 +84,12 @@ func (f *flow) write(p []byte) bool {
 // tunnel ends.
 func (f *flow) dstFailed() {
 	f.shut = true
-	f.tunnel.suspect(gone(f.to), f.to)
+	f.tunnel.suspect(gone(f.to()), f.to())
 }
 
 // closeSeen notes that src has sent its Close frame.
 func (f *flow) closeSeen() {
-	f.tunnel.cause(closed(f.from), f.from)
+	f.tunnel.cause(closed(f.from()), f.from())
 	if f.tunnel.closes.Add(1) == 2 {
 		f.tunnel.startLinger() // both are done; the connections need not outlive that
 	}
@@ -100,7 +99,7 @@ func (f *flow) closeSeen() {
 // sends from here on is dropped, but read: closing a connection with unread
 // bytes would reset it, and lose the Close frame that says why.
 func (f *flow) broken() {
-	if f.tunnel.cause(ProtocolError, f.from) {
+	if f.tunnel.cause(ProtocolError, f.from()) {
 		f.tunnel.sendCloses(ProtocolError)
 	}
 	f.closeIfDue()
@@ -127,13 +126,13 @@ func (f *flow) closeIfDue() {
 		return // src's own was the last frame that dst may get
 	}
 	// The error does not matter: the end is under way and bounded by linger.
-	_, _ = f.dst.Write(frame.AppendClose(nil, due.closeCode(), string(*due), f.to == Origin))
+	_, _ = f.dst.Write(frame.AppendClose(nil, due.closeCode(), string(*due), f.to() == Origin))
 }
 
 // srcEnded says what becomes of the tunnel when src ended with err: whether
 // the opposite flow has any use.
 func (f *flow) srcEnded(err error) (useless bool) {
-	f.tunnel.cause(gone(f.from), f.from)
+	f.tunnel.cause(gone(f.from()), f.from())
 	if !errors.Is(err, io.EOF) {
 		return true // a reset connection takes nothing either
 	}
@@ -141,6 +140,20 @@ func (f *flow) srcEnded(err error) (useless bool) {
 	defer f.mu.Unlock()
 	f.shut = true
 	return f.dst.CloseWrite() != nil
+}
+
+func (f *flow) from() Side {
+	if f == &f.tunnel.toOrigin {
+		return Client
+	}
+	return Origin
+}
+
+func (f *flow) to() Side {
+	if f.from() == Client {
+		return Origin
+	}
+	return Client
 }
 
 func (f *flow) traffic() Traffic {

@@ -104,8 +104,8 @@ type engine interface {
 // closed.
 func Start(c Config, ended func(Summary)) *Tunnel {
 	t := &Tunnel{limits: c.Limits, opened: time.Now(), ended: ended}
-	t.toOrigin = flow{tunnel: t, src: c.Client, dst: c.Origin, from: Client, to: Origin}
-	t.toClient = flow{tunnel: t, src: c.Origin, dst: c.Client, from: Origin, to: Client}
+	t.toOrigin = flow{tunnel: t, src: c.Client, dst: c.Origin}
+	t.toClient = flow{tunnel: t, src: c.Origin, dst: c.Client}
 	t.running.Store(2)
 	t.engine = chooseEngine(t)
 	t.startTimers()

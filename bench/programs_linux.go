@@ -1,0 +1,71 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// findPrograms builds Caddy and looks for the others. It returns those that
+// there are, and their versions.
+func findPrograms(ctx context.Context, proxies []*proxy, dir string) (found []*proxy, versions []string, err error) {
+	caddy := ""
+	for _, p := range proxies {
+		if p.goProgram && caddy == "" {
+			fmt.Fprintln(os.Stderr, "building Caddy with this plugin")
+			if caddy, err = buildCaddy(ctx, dir); err != nil {
+				return nil, nil, err
+			}
+		}
+		if p.program = find(p.programs); p.goProgram {
+			p.program = caddy
+		}
+		if p.program == "" {
+			fmt.Fprintf(os.Stderr, "%s is not installed, and left out\n", p.label)
+			continue
+		}
+		found = append(found, p)
+		versions = append(versions, p.label+": "+version(ctx, p))
+	}
+	return found, versions, nil
+}
+
+// buildCaddy builds what the module's own command is. It has both ws_tunnel
+// and stock reverse_proxy.
+func buildCaddy(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "caddy")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/caddy-wstunnel/caddy-wstunnel/cmd/caddy")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("building Caddy: %w", err)
+	}
+	return path, nil
+}
+
+// version is the first line of what a program says of itself.
+func version(ctx context.Context, p *proxy) string {
+	argument := "-v"
+	if p.goProgram {
+		argument = "build-info"
+	}
+	out, err := exec.CommandContext(ctx, p.program, argument).CombinedOutput()
+	if err != nil {
+		return "unknown version"
+	}
+	if !p.goProgram {
+		line, _, _ := strings.Cut(string(out), "\n")
+		return strings.TrimSpace(line)
+	}
+	for line := range strings.Lines(string(out)) {
+		if fields := strings.Fields(line); len(fields) >= 3 && fields[1] == "github.com/caddyserver/caddy/v2" {
+			return "Caddy " + fields[2]
+		}
+	}
+	return "Caddy"
+}
