@@ -51,6 +51,7 @@ func TestTunnelCaddyfileMistakes(t *testing.T) {
 		{"no port", "ws_tunnel localhost", "a port is missing, as in localhost:8000"},
 		{"scheme", "ws_tunnel tcp://a:1", "use ws, wss"},
 		{"path", "ws_tunnel ws://a/chat", "put `rewrite` or `uri` before ws_tunnel"},
+		{"unix with tls", "ws_tunnel unix//s {\ntls\n}", "give sni"},
 		{"bad port", "ws_tunnel a:70000", "from 1 to 65535"},
 		{"ws with tls", "ws_tunnel ws://a {\ntls\n}", "use wss"},
 		{"empty unix path", "ws_tunnel unix/", "as in unix//run/app.sock"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -66,9 +67,7 @@ var errCannotSwitch = &handshake.Error{Reason: "cannot_switch", Detail: "the con
 // returns its end of it and what it sent early.
 func (c client) join(h http.Header) (relay.End, []byte, error) {
 	fields := c.w.Header()
-	for name, values := range h {
-		fields[name] = values
-	}
+	maps.Copy(fields, h)
 	if c.attached() {
 		// RFC 8441 section 5: the answer is 200, and no field is left that
 		// belongs to HTTP/1.1's upgrade.

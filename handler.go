@@ -16,8 +16,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"go.uber.org/zap"
-
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
 
 func init() {
@@ -76,8 +74,8 @@ type Handler struct {
 	OriginHeader string `json:"origin_header,omitempty"`
 
 	// Changes to the fields of the request that the origin is sent, and of its
-	// answer, as in reverse_proxy. Connection, Upgrade and the WebSocket key
-	// and version cannot be changed.
+	// answer, as in reverse_proxy. Connection, Upgrade and the WebSocket key,
+	// version and accept value cannot be changed.
 	Headers *headers.Handler `json:"headers,omitempty"`
 
 	// TLS with the origin, as in reverse_proxy's transport. An origin without
@@ -119,7 +117,7 @@ type Handler struct {
 
 // generation stands for one provisioned handler where the handler itself must
 // not be held on to.
-type generation struct{ _ byte }
+type generation struct{ ended bool }
 
 // The values of Handler.OriginHeader that are not a value of the field.
 const (
@@ -187,6 +185,9 @@ func (h *Handler) Validate() error {
 			return err
 		}
 	}
+	if o, err := parseOrigin(h.Origins[0], h.TLS != nil); err == nil && o.network == "unix" && o.tls && h.SNI == "" && h.TLS.ServerName == "" && !h.TLS.InsecureSkipVerify {
+		return errors.New("TLS over a Unix socket has no host to verify the certificate for: give sni")
+	}
 	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
 		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
 	}
@@ -230,12 +231,10 @@ var exiting = caddy.Exiting
 // Handle ends tunnels, and waits for them where nobody else would.
 func (s stopping) Handle(_ context.Context, _ caddy.Event) error {
 	if exiting() {
-		for _, done := range tunnels.close(relay.Shutdown, func(*tunnel) bool { return true }) {
-			<-done
-		}
-		return nil
+		tunnels.exit()
+	} else {
+		tunnels.endGeneration(s.h.generation)
 	}
-	tunnels.close(relay.Reload, func(t *tunnel) bool { return t.attachedTo == s.h.generation })
 	return nil
 }
 

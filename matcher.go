@@ -228,7 +228,6 @@ func expandWebSocketMacro(function string) parser.MacroExpander {
 // Interface guards
 var (
 	_ caddy.Provisioner                 = (*MatchWebSocket)(nil)
-	_ caddyhttp.RequestMatcher          = (*MatchWebSocket)(nil)
 	_ caddyhttp.RequestMatcherWithError = (*MatchWebSocket)(nil)
 	_ caddyhttp.CELLibraryProducer      = (*MatchWebSocket)(nil)
 )

@@ -19,8 +19,11 @@ var tunnels = registry{
 }
 
 type registry struct {
-	mu   sync.Mutex // guards all below
+	mu   sync.Mutex // guards all below, and generation.ended
 	live map[*tunnel]struct{}
+
+	// exiting: the process ends, and no tunnel can stay.
+	exiting bool
 
 	// loggers has the logger of the newest handler of each name: a tunnel is
 	// recorded where the current config wants it, not where that one did under
@@ -29,12 +32,19 @@ type registry struct {
 }
 
 // open starts t's relay. The lock is held, so that a tunnel which ends at once
-// is not removed before it is there.
+// is not removed before it is there. A tunnel whose handshake was still under
+// way when all others were told to end is told now.
 func (g *registry) open(t *tunnel, config relay.Config) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.live[t] = struct{}{}
 	t.relay = relay.Start(config, t.end)
+	switch {
+	case g.exiting:
+		t.relay.Close(relay.Shutdown)
+	case t.attachedTo != nil && t.attachedTo.ended:
+		t.relay.Close(relay.Reload)
+	}
 }
 
 func (g *registry) remove(t *tunnel) {
@@ -43,19 +53,32 @@ func (g *registry) remove(t *tunnel) {
 	delete(g.live, t)
 }
 
-// close ends all tunnels that which holds, and returns what tells when each
-// has ended.
-func (g *registry) close(reason relay.Reason, which func(*tunnel) bool) []<-chan struct{} {
+// endGeneration ends the tunnels that cannot outlive a handler, and those that
+// it has yet to open.
+func (g *registry) endGeneration(ended *generation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var done []<-chan struct{}
+	ended.ended = true
 	for t := range g.live {
-		if which(t) {
-			t.relay.Close(reason)
-			done = append(done, t.done())
+		if t.attachedTo == ended {
+			t.relay.Close(relay.Reload)
 		}
 	}
-	return done
+}
+
+// exit ends all tunnels, and waits until they have ended.
+func (g *registry) exit() {
+	g.mu.Lock()
+	g.exiting = true
+	var done []<-chan struct{}
+	for t := range g.live {
+		t.relay.Close(relay.Shutdown)
+		done = append(done, t.done())
+	}
+	g.mu.Unlock()
+	for _, d := range done {
+		<-d
+	}
 }
 
 func (g *registry) setLogger(name string, logger *zap.Logger) {

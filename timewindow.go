@@ -67,6 +67,10 @@ type TimeWindow struct {
 // windowClock tells what time it is. Tests set it.
 var windowClock = time.Now
 
+// localZone is the server's zone. Tests set it, and not time.Local, which
+// everyone who formats a time reads.
+var localZone = func() *time.Location { return time.Local }
+
 // CaddyModule returns the Caddy module information.
 func (MatchTimeWindow) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
@@ -194,8 +198,8 @@ func parseDay(s string) (time.Weekday, bool) {
 }
 
 func parseZone(name string) (*time.Location, error) {
-	if name == "" {
-		return time.Local, nil
+	if name == "" || name == "Local" {
+		return localZone(), nil
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
@@ -258,7 +262,6 @@ func (MatchTimeWindow) CELLibrary(ctx caddy.Context) (cel.Library, error) {
 // Interface guards
 var (
 	_ caddy.Provisioner                 = (*MatchTimeWindow)(nil)
-	_ caddyhttp.RequestMatcher          = (*MatchTimeWindow)(nil)
 	_ caddyhttp.RequestMatcherWithError = (*MatchTimeWindow)(nil)
 	_ caddyhttp.CELLibraryProducer      = (*MatchTimeWindow)(nil)
 )

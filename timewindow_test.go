@@ -198,9 +198,9 @@ func TestMatchTimeWindowAsksTheClock(t *testing.T) {
 }
 
 func TestMatchTimeWindowDefaultZone(t *testing.T) {
-	local := time.Local
-	t.Cleanup(func() { time.Local = local })
-	time.Local = time.FixedZone("five east", 5*3600)
+	local := localZone
+	t.Cleanup(func() { localZone = local })
+	localZone = func() *time.Location { return time.FixedZone("five east", 5*3600) }
 	for _, line := range []string{"09:00-10:00", "09:00-10:00 mon-sun Local"} {
 		m := timeWindows(t, line)
 		if !m.OpenAt(instant(t, "2026-01-05T04:30:00Z")) || m.OpenAt(instant(t, "2026-01-05T09:30:00Z")) {

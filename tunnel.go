@@ -91,7 +91,7 @@ func (a *attempt) shakeHands() (net.Conn, *http.Response, error) {
 	ctx := a.r.Context()
 	request, err := a.request()
 	if err != nil {
-		return nil, nil, &dialError{"bad_request", err}
+		return nil, nil, &dialError{"bad_override", err}
 	}
 	conn, err := a.dial(ctx)
 	if err != nil {
@@ -160,6 +160,7 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 func (a *attempt) join(conn net.Conn) error {
 	handshake.RemoveHopByHop(a.header)
 	a.applyDown(a.header)
+	a.header.Set("Sec-WebSocket-Accept", handshake.Accept(a.key)) // no rule can do without it
 	end, early, err := a.client.join(a.header)
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})

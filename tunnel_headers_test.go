@@ -124,7 +124,7 @@ func TestHeaderNamesOnTheWire(t *testing.T) {
 				scheme = "wss://"
 			}
 			origin, questions := askingOrigin(t, secure, false, "sec-websocket-protocol: chat\r\nSec-WebSocket-Extensions: x-test\r\nServer: theirs\r\n")
-			options := "header_up X-Other 1\nheader_up Sec-WebSocket-Protocol chat\nheader_down X-Down 1\nheader_down -Server\n"
+			options := "header_up X-Other 1\nheader_up Sec-WebSocket-Protocol chat\nheader_down X-Down 1\nheader_down -Server\nheader_down -Sec-WebSocket-Accept\n"
 			if secure != nil {
 				options += "tls {\ntls_insecure_skip_verify\n}\n"
 			}

@@ -256,6 +256,39 @@ func TestReloadClosesStreams(t *testing.T) {
 	}
 }
 
+// A handshake that is under way when a reload begins opens a tunnel that nobody
+// told to end any more; the reload must not wait for that one either.
+func TestReloadDuringHandshake(t *testing.T) {
+	for _, version := range streamVersions {
+		t.Run(version, func(t *testing.T) {
+			asked, goOn := make(chan struct{}), make(chan struct{})
+			g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
+				head := p.readHead()
+				close(asked)
+				<-goOn
+				p.send(answer(head, ""))
+				_, _ = io.Copy(p.Conn, p.r)
+			}))
+			opened := make(chan *peer, 1)
+			go func() { opened <- g.openVersion(version) }()
+			<-asked
+			reloaded := make(chan error, 1)
+			go func() { reloaded <- g.load() }()
+			g.await("servers shutting down with eternal grace period")
+			close(goOn)
+			c := <-opened
+			c.expectClose(1012)
+			c.send(closeFrame(1012))
+			if err := <-reloaded; err != nil {
+				t.Error(err)
+			}
+			g.expectEnd("reload", "gateway")
+			c.Close()
+			nothingLeft(t)
+		})
+	}
+}
+
 // A client that reads nothing holds up a write; ending the tunnel frees it.
 func TestStreamThatReadsNothing(t *testing.T) {
 	for _, version := range streamVersions {

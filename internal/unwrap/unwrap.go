@@ -41,6 +41,6 @@ func Next(c net.Conn) net.Conn {
 	if err != nil || !v.CanInterface() {
 		return nil
 	}
-	next, _ := v.Interface().(net.Conn)
+	next, _ := reflect.TypeAssert[net.Conn](v)
 	return next
 }
