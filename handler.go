@@ -175,18 +175,13 @@ func (h *Handler) Validate() error {
 	if len(h.Origins) != 1 {
 		return fmt.Errorf("ws_tunnel needs exactly one origin, as in ws_tunnel localhost:8000; there are %d", len(h.Origins))
 	}
-	if !hasPlaceholder(h.Origins[0]) {
-		if _, err := parseOrigin(h.Origins[0], h.TLS != nil); err != nil {
-			return fmt.Errorf("origin %q: %w", h.Origins[0], err)
-		}
+	if err := h.validateOrigin(); err != nil {
+		return fmt.Errorf("origin %q: %w", h.Origins[0], err)
 	}
 	if h.Port != "" && !hasPlaceholder(h.Port) {
 		if err := checkPort(h.Port); err != nil {
 			return err
 		}
-	}
-	if o, err := parseOrigin(h.Origins[0], h.TLS != nil); err == nil && o.network == "unix" && o.tls && h.SNI == "" && h.TLS.ServerName == "" && !h.TLS.InsecureSkipVerify {
-		return errors.New("TLS over a Unix socket has no host to verify the certificate for: give sni")
 	}
 	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
 		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
@@ -205,6 +200,17 @@ func (h *Handler) Validate() error {
 		}
 	}
 	return h.ProxyProtocol.validate()
+}
+
+func (h *Handler) validateOrigin() error {
+	if hasPlaceholder(h.Origins[0]) {
+		return nil // known at a request
+	}
+	o, err := parseOrigin(h.Origins[0], h.TLS != nil)
+	if err == nil && o.network == "unix" && o.tls && h.SNI == "" && h.TLS.ServerName == "" && !h.TLS.InsecureSkipVerify {
+		return errors.New("a Unix socket has no host that its certificate could be for: give sni")
+	}
+	return err
 }
 
 // Cleanup forgets h. Its tunnels go on.
