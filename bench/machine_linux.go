@@ -97,10 +97,10 @@ func machine(c cores) string {
 		model, strings.TrimSpace(string(kernel)), runtime.Version(), c.proxy, c.load)
 }
 
-// load is what else the machine does, as the average over a minute: other
-// programs make times wander.
-func loadAverage() string {
+// loadAverage is how busy the machine is, over a minute: other programs make
+// times wander.
+func loadAverage() (average float64) {
 	raw, _ := os.ReadFile("/proc/loadavg")
-	first, _, _ := strings.Cut(string(raw), " ")
-	return first
+	_, _ = fmt.Sscan(string(raw), &average)
+	return average
 }

@@ -91,8 +91,19 @@ func (l *lab) latency(n, perSecond int, d time.Duration) ([]float64, error) {
 		return nil, err
 	}
 	after, err := l.process.cpu()
-	messages := perSecond * int(d/time.Millisecond) / 1000
-	return []float64{p50, p99, (after - before).Seconds() / float64(messages)}, err
+	messages := float64(perSecond) * d.Seconds()
+	l.note("%.0f%% of a processor", 100*(after-before).Seconds()/d.Seconds())
+	return []float64{p50, p99, (after - before).Seconds() / messages}, err
+}
+
+// steady is what an echo costs at a rate that every proxy can keep, between
+// full speed, where one wake-up serves many messages, and calm.
+func (l *lab) steady(n, perSecond int, d time.Duration) ([]float64, error) {
+	values, err := l.latency(n, perSecond, d)
+	if err != nil {
+		return nil, err
+	}
+	return values[2:], nil
 }
 
 // neighbours is what one tunnel at full speed does to the tail of the others.

@@ -52,6 +52,9 @@ func measures(quick bool) []measure {
 		{rows: []row{rowEcho}, tunnels: 200, run: func(l *lab) ([]float64, error) {
 			return l.echo(200, smallMessage, span(3*time.Second))
 		}},
+		{rows: []row{rowSteady}, tunnels: 200, run: func(l *lab) ([]float64, error) {
+			return l.steady(200, 20000, span(4*time.Second))
+		}},
 		{rows: []row{rowEchoTLS}, tls: true, tunnels: 50, run: func(l *lab) ([]float64, error) {
 			return l.echo(50, smallMessage, span(3*time.Second))
 		}},
@@ -64,7 +67,7 @@ func measures(quick bool) []measure {
 		{rows: []row{rowOpen}, tunnels: churning, run: func(l *lab) ([]float64, error) {
 			return l.churn(size(6000, 200))
 		}},
-		{rows: []row{rowMiddle, rowTail, rowSteady}, tunnels: 200, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowMiddle, rowTail, rowCalm}, tunnels: 200, run: func(l *lab) ([]float64, error) {
 			return l.latency(200, 5000, span(6*time.Second))
 		}},
 		{rows: []row{rowGrowth}, tunnels: many, run: func(l *lab) ([]float64, error) {

@@ -11,16 +11,18 @@ import (
 	"strings"
 )
 
-// The chart: one group of bars for each row, all of a group to one scale.
+// The chart: one group of bars for each row, all of a group to one scale, two
+// groups in a line.
 const (
 	chartWidth  = 866
-	labelRight  = 150 // where proxies' names end
-	barLeft     = 160
-	barRoom     = 560 // the longest bar
+	groupWidth  = chartWidth / 2
+	labelRight  = 108 // where proxies' names end, in a group
+	barLeft     = 116
+	barRoom     = 230 // the longest bar
 	barHeight   = 14
 	barStep     = 19
-	groupHead   = 40
-	chartTop    = 10
+	groupHead   = 38
+	groupFoot   = 10
 	chartBottom = 34
 )
 
@@ -50,14 +52,19 @@ func (r *results) writeSVG(path string) error {
 
 func (r *results) chart() string {
 	var body strings.Builder
-	y := chartTop
-	for _, row := range r.rows {
-		if r.has(row.key) {
-			y = r.group(&body, row, y)
+	x, y, lowest := 0, 0, 0
+	for _, row := range headlines {
+		if !r.has(row.key) {
+			continue
+		}
+		lowest = max(lowest, r.group(&body, row, x, y))
+		if x += groupWidth; x == chartWidth {
+			x, y = 0, lowest
 		}
 	}
-	fmt.Fprintf(&body, "  <text class=\"s\" x=\"%d\" y=\"%d\">%s</text>\n", labelRight-140, y+22,
-		html.EscapeString(fmt.Sprintf("Less is better. Medians of %d round(s), proxy and load on one processor each.", r.Rounds)))
+	y = lowest
+	fmt.Fprintf(&body, "  <text class=\"s\" x=\"10\" y=\"%d\">%s</text>\n", y+22,
+		html.EscapeString(fmt.Sprintf("Less is better. Medians of %d round(s), the proxy on one processor, the load on another.", r.Rounds)))
 	const title = "What tunnels cost"
 	return fmt.Sprintf("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"title desc\">\n"+
 		"  <title id=\"title\">%s</title>\n  <desc id=\"desc\">%s</desc>\n", chartWidth, y+chartBottom, title, html.EscapeString(r.machineAndProxies())) +
@@ -68,9 +75,9 @@ func (r *results) machineAndProxies() string {
 	return r.Machine + ". " + strings.Join(r.Proxies, ". ") + "."
 }
 
-// group draws one row at y, and returns where the next begins.
-func (r *results) group(body *strings.Builder, row row, y int) int {
-	fmt.Fprintf(body, "  <text class=\"t\" x=\"%d\" y=\"%d\">%s</text>\n", labelRight-140, y+24, html.EscapeString(row.label))
+// group draws one row, and returns where the next begins.
+func (r *results) group(body *strings.Builder, row row, x, y int) int {
+	fmt.Fprintf(body, "  <text class=\"t\" x=\"%d\" y=\"%d\">%s</text>\n", x+10, y+26, html.EscapeString(row.label))
 	y += groupHead
 	longest := 0.0
 	for _, p := range r.proxies {
@@ -92,11 +99,11 @@ func (r *results) group(body *strings.Builder, row row, y int) int {
 			width = max(1, value/longest*barRoom)
 		}
 		middle := y + barHeight - 3
-		fmt.Fprintf(body, "  <text class=\"p%s\" x=\"%d\" y=\"%d\">%s</text>", class, labelRight, middle, html.EscapeString(p.label))
-		fmt.Fprintf(body, "<rect class=\"b%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>", class, barLeft, y, width, barHeight)
-		fmt.Fprintf(body, "<text class=\"v%s\" x=\"%.1f\" y=\"%d\">%s</text>\n", class, barLeft+width+8, middle,
+		fmt.Fprintf(body, "  <text class=\"p%s\" x=\"%d\" y=\"%d\">%s</text>", class, x+labelRight, middle, html.EscapeString(p.label))
+		fmt.Fprintf(body, "<rect class=\"b%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>", class, x+barLeft, y, width, barHeight)
+		fmt.Fprintf(body, "<text class=\"v%s\" x=\"%.1f\" y=\"%d\">%s</text>\n", class, float64(x+barLeft)+width+8, middle,
 			html.EscapeString(strings.TrimSpace(row.unit.format(value)+" "+row.unit.String())))
 		y += barStep
 	}
-	return y + 8
+	return y + groupFoot
 }

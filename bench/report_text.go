@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -19,6 +20,7 @@ func (r *results) writeText(out io.Writer) error {
 	for _, p := range r.Proxies {
 		fmt.Fprintf(out, "%s\n", p)
 	}
+	fmt.Fprintf(out, "Load average while it ran: %s.\n", r.loads())
 	fmt.Fprintf(out, "\nMedians of %d round(s); ratios are taken within a round. Less is better everywhere.\n\n", r.Rounds)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := []string{"", "unit"}
@@ -45,6 +47,18 @@ func (r *results) writeText(out io.Writer) error {
 		fmt.Fprintf(out, "\nDid not work: %s\n", fault)
 	}
 	return nil
+}
+
+// loads is what else the machine did, and the bench itself: about 2.
+func (r *results) loads() string {
+	var all []float64
+	for _, s := range r.Samples {
+		all = append(all, s.Load)
+	}
+	if len(all) == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f to %.1f, median %.1f", slices.Min(all), slices.Max(all), median(all))
 }
 
 // judge says which goals there are, and whether they were met.

@@ -12,7 +12,7 @@ type sample struct {
 	Proxy string  `json:"proxy"`
 	Value float64 `json:"value"` // bytes, seconds, or a number
 	Note  string  `json:"note,omitempty"`
-	Load  string  `json:"load,omitempty"` // of the machine, before
+	Load  float64 `json:"load"` // average of the machine, before
 }
 
 // results are all samples, and what is needed to understand them.

@@ -41,7 +41,7 @@ func (b *bench) compare(all []measure, proxies []*proxy, rounds int, verbose boo
 					progress += fmt.Sprintf(" %8s %-2s", row.unit.format(value), row.unit)
 				}
 				if verbose {
-					progress += fmt.Sprintf("  (%.1fs, load %s; %s)", time.Since(start).Seconds(), load, note)
+					progress += fmt.Sprintf("  (%.1fs, load %.1f; %s)", time.Since(start).Seconds(), load, note)
 				}
 				fmt.Fprintln(os.Stderr, progress)
 			}

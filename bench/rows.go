@@ -10,6 +10,9 @@ type row struct {
 	goals      []goal
 }
 
+// headlines are the rows that the chart shows, two in a line.
+var headlines = []row{rowIdle, rowIdleTLS, rowIdleH2, rowIdleH3, rowSteady, rowEchoTLS, rowEchoLarge, rowStream, rowOpen, rowTail}
+
 // unit is how a value is shown. Values themselves are bytes, seconds, or
 // numbers.
 type unit int
@@ -35,13 +38,14 @@ var (
 	rowIdleH2    = row{"idle-h2", "the same over HTTP/2, 50 a connection", kilobytes, []goal{{stock, 1. / 3}}}
 	rowIdleH3    = row{"idle-h3", "the same over HTTP/3, 50 a connection", kilobytes, []goal{{stock, 1. / 3}}}
 	rowEcho      = row{"echo", "CPU per 64 B echo, 200 tunnels at full speed", microseconds, []goal{{haproxy, 0.95}, {stock, 0.65}}}
+	rowSteady    = row{"steady", "CPU per 64 B echo, 20,000 a second", microseconds, rowEcho.goals}
 	rowEchoTLS   = row{"echo-tls", "CPU per 64 B echo over TLS, 50 tunnels", microseconds, []goal{{haproxy, 1.1}}}
 	rowEchoLarge = row{"echo-large", "CPU per 64 KB echo, 20 tunnels", microseconds, []goal{{haproxy, 0.6}}}
 	rowStream    = row{"stream", "CPU per GB streamed in 16 KB frames", milliseconds, []goal{{haproxy, 0.6}}}
 	rowOpen      = row{"open", "CPU per tunnel opened, one echo, closed", microseconds, []goal{{stock, 0.5}}}
 	rowMiddle    = row{"p50", "p50 of a 64 B echo, 5,000 a second", microseconds, nil}
 	rowTail      = row{"p99", "p99 of a 64 B echo, 5,000 a second", microseconds, []goal{{haproxy, 1}}}
-	rowSteady    = row{"steady", "CPU per 64 B echo, 5,000 a second", microseconds, nil}
+	rowCalm      = row{"calm", "CPU per 64 B echo, 5,000 a second", microseconds, nil}
 	rowGrowth    = row{"growth", "CPU per echo, 8,000 tunnels against 100", number, []goal{{"", 1.2}}}
 	rowFiles     = row{"descriptors", "descriptors per tunnel", number, []goal{{"", 2}}}
 	rowQuiet     = row{"alone", "p99 of others, no tunnel at full speed", microseconds, nil}
