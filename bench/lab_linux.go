@@ -33,7 +33,8 @@ type lab struct {
 	clients *clients
 	process *process
 	tls     bool
-	closers []func()
+	ctx     context.Context // ends with the experiment
+	cancel  context.CancelFunc
 	notes   []string // what else is worth knowing about the experiment
 }
 
@@ -64,6 +65,7 @@ func (b *bench) try(m measure, p *proxy) (values []float64, note string, err err
 
 func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {
 	l = &lab{bench: b, tls: m.tls}
+	l.ctx, l.cancel = context.WithCancel(b.ctx)
 	defer func() {
 		if err != nil {
 			l.close()
@@ -98,9 +100,7 @@ func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {
 }
 
 func (l *lab) close() {
-	for _, f := range l.closers {
-		f()
-	}
+	l.cancel()
 	if l.loop != nil {
 		l.loop.reset()
 	}

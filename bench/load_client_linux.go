@@ -53,8 +53,11 @@ const (
 	closing
 )
 
-// handshakeKey and its answer are the example of RFC 6455.
-const handshakeKey = "dGhlIHNhbXBsZSBub25jZQ=="
+// The example of RFC 6455 section 1.3.
+const (
+	handshakeKey    = "dGhlIHNhbXBsZSBub25jZQ=="
+	handshakeAnswer = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+)
 
 func newClients(l *loop, address string, talks map[int]*talk) (*clients, error) {
 	_, port, err := net.SplitHostPort(address)
@@ -194,7 +197,7 @@ func (t *tunnel) response(p []byte) ([]byte, error) {
 	}
 	head, rest := string(t.head[:end]), t.head[end+4:]
 	t.head = nil
-	if !strings.HasPrefix(head, "HTTP/1.1 101 ") || field(head, "Sec-WebSocket-Accept") != acceptValue(handshakeKey) {
+	if !strings.HasPrefix(head, "HTTP/1.1 101 ") || field(head, "Sec-WebSocket-Accept") != handshakeAnswer {
 		return nil, fmt.Errorf("the proxy opened no tunnel: %q", head)
 	}
 	t.state = open

@@ -61,9 +61,3 @@ func TestTimetableCountsFromTheTimetable(t *testing.T) {
 		}
 	}
 }
-
-func TestAcceptValue(t *testing.T) { // RFC 6455 section 1.3
-	if got := acceptValue(handshakeKey); got != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
-		t.Error(got)
-	}
-}

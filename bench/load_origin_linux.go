@@ -5,8 +5,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha1"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 )
 
 // What a path asks of the origin; the size of messages follows.
@@ -169,7 +169,7 @@ func (t *served) request(p []byte) ([]byte, error) {
 	if err != nil || t.origin.talks[size] == nil || key == "" {
 		return nil, fmt.Errorf("the origin does not understand %q", head)
 	}
-	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + acceptValue(key) + "\r\n\r\n"
+	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + handshake.Accept(key) + "\r\n\r\n"
 	if _, err := unix.Write(t.fd, []byte(answer)); err != nil {
 		t.lost(err)
 		return nil, nil
@@ -188,9 +188,4 @@ func field(head, name string) string {
 		}
 	}
 	return ""
-}
-
-func acceptValue(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }

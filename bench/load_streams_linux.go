@@ -63,10 +63,9 @@ func (l *lab) openStreams(dial func(*tls.Config) streamClient) func(n int) error
 func (l *lab) openConnections(n int, dial func(*tls.Config) streamClient) error {
 	for i := 0; i < n; i += streamsPerConnection {
 		c := dial(l.trust)
-		ctx, cancel := context.WithCancel(l.ctx)
-		l.closers = append(l.closers, func() { cancel(); c.close() })
+		context.AfterFunc(l.ctx, c.close)
 		for range min(streamsPerConnection, n-i) {
-			if err := l.openStream(ctx, c); err != nil {
+			if err := l.openStream(c); err != nil {
 				return err
 			}
 		}
@@ -76,9 +75,9 @@ func (l *lab) openConnections(n int, dial func(*tls.Config) streamClient) error 
 
 // openStream opens one, and has one message echoed: only then it is sure to
 // lead to the origin.
-func (l *lab) openStream(ctx context.Context, c streamClient) error {
+func (l *lab) openStream(c streamClient) error {
 	in, out := io.Pipe()
-	r, err := http.NewRequestWithContext(ctx, http.MethodConnect, "https://"+l.process.address+pathEcho+strconv.Itoa(smallMessage), in)
+	r, err := http.NewRequestWithContext(l.ctx, http.MethodConnect, "https://"+l.process.address+pathEcho+strconv.Itoa(smallMessage), in)
 	if err != nil {
 		return err
 	}

@@ -147,19 +147,22 @@ func (c *clients) openTLS(n int, size int, config *tls.Config) ([]*tunnel, error
 	return tunnels, nil
 }
 
-// shakeTLS opens one tunnel. The dialling is in order here, but not counting
-// source addresses, which goroutines would do at once: the system chooses one.
-func (t *tunnel) shakeTLS(config *tls.Config) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
+// shakeTLS opens one tunnel. Source addresses are left to the system: there are
+// ports enough for these.
+func (t *tunnel) shakeTLS(config *tls.Config) (err error) {
+	if t.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("making a client's socket: %w", err)
 	}
-	t.fd = fd
-	err = errors.Join(unix.Connect(fd, &t.clients.address), unix.SetNonblock(fd, true), unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	defer func() {
+		if err != nil {
+			t.close() // the loop does not know it yet
+		}
+	}()
+	err = errors.Join(unix.Connect(t.fd, &t.clients.address), unix.SetNonblock(t.fd, true), unix.SetsockoptInt(t.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	if err != nil {
 		return fmt.Errorf("connecting to the proxy: %w", err)
 	}
-	conn := tls.Client(&socket{fd: fd, patient: true}, config)
+	conn := tls.Client(&socket{fd: t.fd, patient: true}, config)
 	if _, err := conn.Write(t.asked); err != nil {
 		return fmt.Errorf("asking the proxy over TLS: %w", err)
 	}
@@ -173,7 +176,7 @@ func (t *tunnel) shakeTLS(config *tls.Config) error {
 		}
 		head = append(head, buffer[:n]...)
 	}
-	if field(string(head), "Sec-WebSocket-Accept") != acceptValue(handshakeKey) {
+	if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) || field(string(head), "Sec-WebSocket-Accept") != handshakeAnswer {
 		return fmt.Errorf("the proxy opened no tunnel: %q", head)
 	}
 	t.tls = conn

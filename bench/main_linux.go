@@ -99,6 +99,9 @@ func newBench(ctx context.Context, dir string) (b *bench, err error) {
 
 // write reports. What did not work is an error; what was slow is not.
 func (r *results) write(o options) error {
+	if len(r.Samples)+len(r.Faults) == 0 {
+		return nil
+	}
 	err := r.writeText(os.Stdout)
 	if o.json != "" {
 		err = errors.Join(err, r.writeJSON(o.json))

@@ -66,5 +66,5 @@ func find(names []string) string {
 // write makes a file of a site.
 func (s site) write(name, text string) (path string, err error) {
 	path = filepath.Join(s.dir, name)
-	return path, os.WriteFile(path, []byte(text), 0o644)
+	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"math"
-	"os"
 	"strings"
 )
 
@@ -47,7 +46,7 @@ const chartStyle = `  <style>
 
 // writeSVG draws the medians.
 func (r *results) writeSVG(path string) error {
-	return os.WriteFile(path, []byte(r.chart()), 0o644)
+	return writeFile(path, []byte(r.chart()))
 }
 
 func (r *results) chart() string {

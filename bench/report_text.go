@@ -5,6 +5,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -126,11 +127,21 @@ func formatRatio(ratio float64) string {
 	return fmt.Sprintf("%.2f", ratio)
 }
 
+// writeFile writes a report, with the permissions that the user gives to files.
+func writeFile(path string, content []byte) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
+}
+
 // writeJSON writes everything that was measured.
 func (r *results) writeJSON(path string) error {
 	raw, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return fmt.Errorf("encoding the results: %w", err)
 	}
-	return os.WriteFile(path, append(raw, '\n'), 0o644)
+	return writeFile(path, append(raw, '\n'))
 }

@@ -35,8 +35,8 @@ type goal struct {
 var (
 	rowIdle      = row{"idle", "memory per further idle ws:// tunnel", kilobytes, []goal{{"", 1.5 * 1024}, {haproxy, 1. / 3}}}
 	rowIdleTLS   = row{"idle-tls", "memory per further idle wss:// tunnel", kilobytes, []goal{{haproxy, 1}}}
-	rowIdleH2    = row{"idle-h2", "the same over HTTP/2, 50 a connection", kilobytes, []goal{{stock, 1. / 3}}}
-	rowIdleH3    = row{"idle-h3", "the same over HTTP/3, 50 a connection", kilobytes, []goal{{stock, 1. / 3}}}
+	rowIdleH2    = row{"idle-h2", "memory per further idle tunnel over HTTP/2", kilobytes, []goal{{stock, 1. / 3}}}
+	rowIdleH3    = row{"idle-h3", "memory per further idle tunnel over HTTP/3", kilobytes, []goal{{stock, 1. / 3}}}
 	rowEcho      = row{"echo", "CPU per 64 B echo, 200 tunnels at full speed", microseconds, []goal{{haproxy, 0.95}, {stock, 0.65}}}
 	rowSteady    = row{"steady", "CPU per 64 B echo, 20,000 a second", microseconds, rowEcho.goals}
 	rowEchoTLS   = row{"echo-tls", "CPU per 64 B echo over TLS, 50 tunnels", microseconds, []goal{{haproxy, 1.1}}}

@@ -38,7 +38,7 @@ var engines = []struct {
 	{"opaque", "tcp", true}, // pump
 }
 
-func newWired(t *testing.T, network string, hide bool, c Config) *wired {
+func newWired(t testing.TB, network string, hide bool, c Config) *wired {
 	t.Helper()
 	var client, origin net.Conn
 	w := &wired{summary: make(chan Summary, 1)}
@@ -55,7 +55,7 @@ func newWired(t *testing.T, network string, hide bool, c Config) *wired {
 	return w
 }
 
-func socketPair(t *testing.T, network string) (a, b net.Conn) {
+func socketPair(t testing.TB, network string) (a, b net.Conn) {
 	t.Helper()
 	address := "127.0.0.1:0"
 	if network == "unix" {
