@@ -70,7 +70,7 @@ func (g *registry) endGeneration(ended *generation) {
 func (g *registry) exit() {
 	g.mu.Lock()
 	g.exiting = true
-	var done []<-chan struct{}
+	done := make([]<-chan struct{}, 0, len(g.live))
 	for t := range g.live {
 		t.relay.Close(relay.Shutdown)
 		done = append(done, t.done())

@@ -76,8 +76,8 @@ func (l *loop) post(f func()) {
 	l.posted = append(l.posted, f)
 	l.mu.Unlock()
 	if first {
-		var one = [8]byte{1}
-		_, _ = unix.Write(l.wakeup, one[:]) // fails only if it is awake anyway
+		one := [8]byte{1} // in either byte order it is not zero
+		_, _ = unix.Write(l.wakeup, one[:])
 	}
 }
 
