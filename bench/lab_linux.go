@@ -39,16 +39,23 @@ type lab struct {
 }
 
 // try makes one experiment with one proxy.
-func (b *bench) try(m measure, p *proxy) (values []float64, note string, err error) {
+func (b *bench) try(m measure, p *proxy) (values []float64, others float64, note string, err error) {
 	if need := 2*m.tunnels + 200; need > b.descriptors {
-		return nil, "", fmt.Errorf("needs %d descriptors, and the system allows %d", need, b.descriptors)
+		return nil, 0, "", fmt.Errorf("needs %d descriptors, and the system allows %d", need, b.descriptors)
 	}
 	l, err := b.newLab(m, p)
 	if err != nil {
-		return nil, "", err
+		return nil, 0, "", err
 	}
 	defer l.close()
+	watch, err := b.watchIntruders(l.process)
+	if err != nil {
+		return nil, 0, "", err
+	}
 	values, err = m.run(l)
+	if err == nil {
+		others, err = watch.share()
+	}
 	if err != nil {
 		select {
 		case <-l.process.exited:
@@ -58,9 +65,9 @@ func (b *bench) try(m measure, p *proxy) (values []float64, note string, err err
 		if words := strings.TrimSpace(l.process.lastWords()); words != "" && b.ctx.Err() == nil {
 			err = fmt.Errorf("%w; the proxy's last words: %s", err, words)
 		}
-		return nil, "", err
+		return nil, 0, "", err
 	}
-	return values, strings.Join(l.notes, ", "), nil
+	return values, others, strings.Join(l.notes, ", "), nil
 }
 
 func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {

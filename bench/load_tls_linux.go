@@ -158,7 +158,8 @@ func (t *tunnel) shakeTLS(config *tls.Config) (err error) {
 			t.close() // the loop does not know it yet
 		}
 	}()
-	err = errors.Join(unix.Connect(t.fd, &t.clients.address), unix.SetNonblock(t.fd, true), unix.SetsockoptInt(t.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	address := t.clients.address // Connect writes to it, in several goroutines
+	err = errors.Join(unix.Connect(t.fd, &address), unix.SetNonblock(t.fd, true), unix.SetsockoptInt(t.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	if err != nil {
 		return fmt.Errorf("connecting to the proxy: %w", err)
 	}

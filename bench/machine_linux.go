@@ -96,11 +96,3 @@ func machine(c cores) string {
 	return fmt.Sprintf("%s, Linux %s, %s; proxy on processor %d, load on %d",
 		model, strings.TrimSpace(string(kernel)), runtime.Version(), c.proxy, c.load)
 }
-
-// loadAverage is how busy the machine is, over a minute: other programs make
-// times wander.
-func loadAverage() (average float64) {
-	raw, _ := os.ReadFile("/proc/loadavg")
-	_, _ = fmt.Sscan(string(raw), &average)
-	return average
-}

@@ -53,6 +53,29 @@ func parseStat(stat []byte) (procStat, error) {
 	return s, nil
 }
 
+// parseProcessor reads from /proc/stat how long a processor was busy since the
+// system started. Interrupts count, since the times of the programs that they
+// interrupt contain them, too.
+func parseProcessor(stat []byte, cpu int) (time.Duration, error) {
+	name := "cpu" + strconv.Itoa(cpu)
+	for line := range bytes.Lines(stat) {
+		fields := bytes.Fields(line)
+		if len(fields) < 8 || string(fields[0]) != name {
+			continue
+		}
+		var total int64
+		for _, i := range []int{1, 2, 3, 6, 7} { // user, nice, system, irq, softirq
+			n, err := strconv.ParseInt(string(fields[i]), 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("%s in stat: %w", name, err)
+			}
+			total += n
+		}
+		return ticks(total), nil
+	}
+	return 0, fmt.Errorf("no %s in stat", name)
+}
+
 func ticks(n int64) time.Duration { return time.Duration(n) * time.Second / ticksPerSecond }
 
 // parseRollup reads the resident size and the proportional one, in bytes, from

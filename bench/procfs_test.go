@@ -37,3 +37,15 @@ func TestParseRollup(t *testing.T) {
 		}
 	}
 }
+
+func TestParseProcessor(t *testing.T) {
+	const stat = "cpu  9 9 9 9 9 9 9\ncpu1 100 20 3 4000 5 6 7 8 0 0\ncpu11 1 1 1 1 1 1 1\nintr 5\n"
+	if got, err := parseProcessor([]byte(stat), 1); err != nil || got != 1360*time.Millisecond {
+		t.Errorf("got %s (%v)", got, err)
+	}
+	for _, missing := range []int{0, 2} {
+		if got, err := parseProcessor([]byte(stat), missing); err == nil {
+			t.Errorf("processor %d: got %s", missing, got)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func (r *results) writeText(out io.Writer) error {
 	for _, p := range r.Proxies {
 		fmt.Fprintf(out, "%s\n", p)
 	}
-	fmt.Fprintf(out, "Load average while it ran: %s.\n", r.loads())
+	fmt.Fprintf(out, "Other programs took %s of the two processors.\n", r.others())
 	fmt.Fprintf(out, "\nMedians of %d round(s); ratios are taken within a round. Less is better everywhere.\n\n", r.Rounds)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := []string{"", "unit"}
@@ -50,16 +50,17 @@ func (r *results) writeText(out io.Writer) error {
 	return nil
 }
 
-// loads is what else the machine did, and the bench itself: about 2.
-func (r *results) loads() string {
+// others is how much else the machine did. With more than a few percent, times
+// say little.
+func (r *results) others() string {
 	var all []float64
 	for _, s := range r.Samples {
-		all = append(all, s.Load)
+		all = append(all, 100*s.Others)
 	}
 	if len(all) == 0 {
-		return "unknown"
+		return "an unknown part"
 	}
-	return fmt.Sprintf("%.1f to %.1f, median %.1f", slices.Min(all), slices.Max(all), median(all))
+	return fmt.Sprintf("%.0f to %.0f %% (median %.0f %%)", slices.Min(all), slices.Max(all), median(all))
 }
 
 // judge says which goals there are, and whether they were met.

@@ -7,12 +7,12 @@ import "slices"
 
 // sample is what one experiment found out: the value of a row for a proxy.
 type sample struct {
-	Round int     `json:"round"`
-	Row   string  `json:"row"`
-	Proxy string  `json:"proxy"`
-	Value float64 `json:"value"` // bytes, seconds, or a number
-	Note  string  `json:"note,omitempty"`
-	Load  float64 `json:"load"` // average of the machine, before
+	Round  int     `json:"round"`
+	Row    string  `json:"row"`
+	Proxy  string  `json:"proxy"`
+	Value  float64 `json:"value"` // bytes, seconds, or a number
+	Note   string  `json:"note,omitempty"`
+	Others float64 `json:"others"` // share of the two processors that other programs took
 }
 
 // results are all samples, and what is needed to understand them.

@@ -22,9 +22,8 @@ func (b *bench) compare(all []measure, proxies []*proxy, rounds int, verbose boo
 				if m.caddies && !p.goProgram {
 					continue
 				}
-				load := loadAverage()
 				start := time.Now()
-				values, note, err := b.try(m, p)
+				values, others, note, err := b.try(m, p)
 				if b.ctx.Err() != nil {
 					return b.ctx.Err()
 				}
@@ -37,11 +36,11 @@ func (b *bench) compare(all []measure, proxies []*proxy, rounds int, verbose boo
 				}
 				for i, value := range values {
 					row := m.rows[i]
-					r.Samples = append(r.Samples, sample{Round: round, Row: row.key, Proxy: p.name, Value: value, Note: note, Load: load})
+					r.Samples = append(r.Samples, sample{Round: round, Row: row.key, Proxy: p.name, Value: value, Note: note, Others: others})
 					progress += fmt.Sprintf(" %8s %-2s", row.unit.format(value), row.unit)
 				}
 				if verbose {
-					progress += fmt.Sprintf("  (%.1fs, load %.1f; %s)", time.Since(start).Seconds(), load, note)
+					progress += fmt.Sprintf("  (%.1fs, others %.0f%%; %s)", time.Since(start).Seconds(), 100*others, note)
 				}
 				fmt.Fprintln(os.Stderr, progress)
 			}
