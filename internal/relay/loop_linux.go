@@ -34,6 +34,7 @@ type loop struct {
 	buffer []byte
 	events []unix.EpollEvent
 	found  int // how many events there are
+	turns  int // since it last had to wait
 }
 
 const (
@@ -42,6 +43,10 @@ const (
 
 	// batchSize is how many sockets one wait tells of.
 	batchSize = 256
+
+	// busyTurns is how often a loop goes on without having had to wait before
+	// it lets other goroutines run.
+	busyTurns = 8
 )
 
 func newLoop() (*loop, error) {
@@ -126,15 +131,18 @@ func (l *loop) run() {
 		if woken {
 			l.runPosted()
 		}
-		runtime.Gosched() // it may be long before there is nothing to do
+		if l.turns++; l.turns%busyTurns == 0 {
+			runtime.Gosched()
+		}
 	}
 }
 
 // find asks the epoll what is ready. If that is nothing, it is called again
 // when there is something.
 func (l *loop) find(uintptr) bool {
-	n, _ := unix.EpollWait(l.epoll, l.events, 0)
-	l.found = max(n, 0)
+	if l.found = readyEvents(l.epoll, l.events); l.found == 0 {
+		l.turns = 0
+	}
 	return l.found > 0
 }
 

@@ -120,7 +120,7 @@ func (s *side) watch() {
 	_ = s.loop.watch(unix.EPOLL_CTL_MOD, int(s.fd), want)
 }
 
-func (s *side) Read(p []byte) (int, error) { return unix.Read(int(s.fd), p) }
+func (s *side) Read(p []byte) (int, error) { return read(s.fd, p) }
 
 // Write sends p, or queues what the kernel does not take.
 func (s *side) Write(p []byte) (int, error) {
@@ -139,23 +139,6 @@ func (s *side) Write(p []byte) (int, error) {
 		s.watch()
 	}
 	return len(p), nil
-}
-
-// write writes what the kernel takes.
-func write(fd int32, p []byte) (n int, err error) {
-	for n < len(p) {
-		m, err := unix.Write(int(fd), p[n:])
-		switch {
-		case err == unix.EAGAIN:
-			return n, nil
-		case err == unix.EINTR:
-		case err != nil:
-			return n, err
-		default:
-			n += m
-		}
-	}
-	return n, nil
 }
 
 // CloseWrite is only called when nothing is queued: the end of the peer's
