@@ -1,7 +1,7 @@
 # Copyright 2026 The caddy-wstunnel Authors
 # SPDX-License-Identifier: Apache-2.0
 
-.PHONY: build test race fuzz lint interop fmt demo
+.PHONY: build test race fuzz lint interop bench fmt demo
 
 build: # ./caddy, with the plugin built in
 	go build ./cmd/caddy
@@ -14,6 +14,9 @@ race:
 
 fuzz lint interop:
 	.ci/run $@
+
+bench: # some 25 minutes; see bench/README.md
+	go run ./bench -svg docs/img/performance.svg
 
 fmt:
 	gofmt -w .

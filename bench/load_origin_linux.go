@@ -171,7 +171,7 @@ func (t *served) request(p []byte) ([]byte, error) {
 	}
 	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + handshake.Accept(key) + "\r\n\r\n"
 	if _, err := unix.Write(t.fd, []byte(answer)); err != nil {
-		t.lost(err)
+		t.gone()
 		return nil, nil
 	}
 	t.talk, t.flood = t.origin.talks[size], flood

@@ -29,7 +29,8 @@ type streamClient struct {
 }
 
 func newHTTP2(config *tls.Config) streamClient {
-	t := &http2.Transport{TLSClientConfig: config.Clone()}
+	t := &http2.Transport{TLSClientConfig: config.Clone()} //nolint:staticcheck // net/http's own does not send :protocol
+	//nolint:staticcheck // see above
 	return streamClient{t, func(r *http.Request) { r.Header.Set(":protocol", "websocket") }, t.CloseIdleConnections}
 }
 

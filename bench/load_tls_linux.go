@@ -24,14 +24,14 @@ type socket struct {
 	patient  bool
 }
 
-// notNow is errAgain for TLS, which goes on after a temporary error.
-type notNow struct{ error }
+// notNowError is errAgain for TLS, which goes on after a temporary error.
+type notNowError struct{ error }
 
-func (notNow) Timeout() bool   { return true }
-func (notNow) Temporary() bool { return true }
-func (notNow) Unwrap() error   { return errAgain }
+func (notNowError) Timeout() bool   { return true }
+func (notNowError) Temporary() bool { return true }
+func (notNowError) Unwrap() error   { return errAgain }
 
-var errNotNow net.Error = notNow{errAgain}
+var errNotNow net.Error = notNowError{errAgain}
 
 func (s *socket) Read(p []byte) (int, error) {
 	for {
