@@ -67,6 +67,7 @@ var errCannotSwitch = &handshake.Error{Reason: "cannot_switch", Detail: "the con
 // returns its end of it and what it sent early.
 func (c client) join(h http.Header) (relay.End, []byte, error) {
 	fields := c.w.Header()
+	h.Del("Content-Length") // there is no content to be as long
 	maps.Copy(fields, h)
 	if c.attached() {
 		// RFC 8441 section 5: the answer is 200, and no field is left that

@@ -99,8 +99,9 @@ func (a *attempt) dialTransport(ctx context.Context) (net.Conn, error) {
 func (a *attempt) tlsConfig() *tls.Config {
 	config := a.h.tlsConfig.Clone()
 	if a.h.SNI != "" {
-		config.ServerName = a.repl.ReplaceAll(a.h.SNI, "")
+		config.ServerName = a.h.SNI
 	}
+	config.ServerName = a.repl.ReplaceAll(config.ServerName, "")
 	if config.ServerName == "" && a.origin.network == "tcp" {
 		config.ServerName = a.origin.host
 	}

@@ -6,6 +6,7 @@ package wstunnel
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,7 +32,9 @@ func init() {
 // It is not meant for the public: it holds up a connection for anyone, and
 // tells what headers came with it. A request that is not a WebSocket passes to
 // the next handler.
-type Echo struct{}
+type Echo struct {
+	stopping context.Context
+}
 
 // CaddyModule returns the Caddy module information.
 func (Echo) CaddyModule() caddy.ModuleInfo {
@@ -41,8 +44,16 @@ func (Echo) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// ServeHTTP answers a WebSocket, and stays until that is closed.
-func (Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+// Provision sets up e.
+func (e *Echo) Provision(ctx caddy.Context) error {
+	var stop context.CancelFunc
+	e.stopping, stop = context.WithCancel(ctx)
+	return onStopping(ctx, stop)
+}
+
+// ServeHTTP answers a WebSocket, and stays until that is closed or the config
+// stops.
+func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !isWebSocket(r) {
 		return next.ServeHTTP(w, r)
 	}
@@ -63,6 +74,7 @@ func (Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 		return nil // the client is gone
 	}
 	defer end.Close()
+	defer context.AfterFunc(e.stopping, func() { end.Close() })()
 	_ = echo(end, early, hello)
 	return nil
 }
@@ -132,4 +144,7 @@ func echo(end io.ReadWriter, early, hello []byte) error {
 }
 
 // Interface guards
-var _ caddyhttp.MiddlewareHandler = (*Echo)(nil)
+var (
+	_ caddy.Provisioner           = (*Echo)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Echo)(nil)
+)

@@ -72,3 +72,22 @@ func TestEchoRefusesBadHandshakes(t *testing.T) {
 		t.Errorf("status %s, close %v", resp.Status, resp.Close)
 	}
 }
+
+// An echo over a stream lives in the server's connection: it ends with its
+// config, or the server could not stop.
+func TestEchoEndsWithItsConfig(t *testing.T) {
+	for _, version := range streamVersions {
+		t.Run(version, func(t *testing.T) {
+			g := startGateway(t, true, "", "ws_echo")
+			c := g.openVersion(version)
+			c.expectFrame(frame.Text)
+			if err := g.load(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := frame.Read(c.r, 1); err == nil {
+				t.Error("it goes on")
+			}
+			c.Close()
+		})
+	}
+}

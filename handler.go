@@ -101,9 +101,9 @@ type Handler struct {
 	// End a tunnel after so long, with code 1001. Default: 0, never.
 	MaxLifetime caddy.Duration `json:"max_lifetime,omitempty"`
 
-	// How long a tunnel that is ending waits for a peer: for its Close frame,
-	// or for the other half of a connection that is closed in one direction.
-	// Default: 5s.
+	// How long a tunnel that is ending waits for a peer: for the answer to a
+	// Close frame, whoever sent that, or for the other half of a connection
+	// that is closed in one direction. Default: 5s.
 	Linger caddy.Duration `json:"linger,omitempty"`
 
 	// What records and metrics call this handler. Default: the origin as
@@ -121,8 +121,8 @@ type generation struct{ ended bool }
 
 // The values of Handler.OriginHeader that are not a value of the field.
 const (
-	OriginKeep    = "keep"
-	OriginRewrite = "rewrite"
+	originKeep    = "keep"
+	originRewrite = "rewrite"
 )
 
 // CaddyModule returns the Caddy module information.
@@ -160,8 +160,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.generation = new(generation)
 	h.logger = ctx.Logger()
-	tunnels.setLogger(h.Name, h.logger)
-	return h.subscribe(ctx)
+	tunnels.addLogger(h.Name, h.logger)
+	return onStopping(ctx, h.stop)
 }
 
 func setDefault(d *caddy.Duration, to time.Duration) {
@@ -198,6 +198,9 @@ func (h *Handler) Validate() error {
 		if err := h.Headers.Validate(); err != nil {
 			return fmt.Errorf("header rules: %w", err)
 		}
+		if down := h.Headers.Response; down != nil && (down.Require != nil || down.Deferred) {
+			return errors.New("header rules: require and deferred have no meaning in ws_tunnel")
+		}
 	}
 	return h.ProxyProtocol.validate()
 }
@@ -215,32 +218,38 @@ func (h *Handler) validateOrigin() error {
 
 // Cleanup forgets h. Its tunnels go on.
 func (h *Handler) Cleanup() error {
-	tunnels.dropLogger(h.Name, h.logger)
+	tunnels.removeLogger(h.Name, h.logger)
 	return nil
 }
-
-// subscribe makes h end the tunnels that cannot outlive its config, when that
-// stops: "stopping" is emitted before the HTTP app waits for its streams.
-func (h *Handler) subscribe(ctx caddy.Context) error {
-	app, err := ctx.App("events")
-	if err != nil {
-		return fmt.Errorf("getting events app: %w", err)
-	}
-	return app.(*caddyevents.App).On("stopping", stopping{h})
-}
-
-type stopping struct{ h *Handler }
 
 // exiting tells whether the process is about to end, and all tunnels with it.
 var exiting = caddy.Exiting
 
-// Handle ends tunnels, and waits for them where nobody else would.
-func (s stopping) Handle(_ context.Context, _ caddy.Event) error {
+// stop ends the tunnels that cannot outlive h's config, and at the end of the
+// process waits for all.
+func (h *Handler) stop() {
 	if exiting() {
 		tunnels.exit()
 	} else {
-		tunnels.endGeneration(s.h.generation)
+		tunnels.endGeneration(h.generation)
 	}
+}
+
+// onStopping has f called when the config that ctx belongs to stops, before the
+// HTTP app waits for its streams.
+func onStopping(ctx caddy.Context, f func()) error {
+	app, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("getting events app: %w", err)
+	}
+	return app.(*caddyevents.App).On("stopping", stopping(f))
+}
+
+type stopping func()
+
+// Handle calls the function.
+func (f stopping) Handle(context.Context, caddy.Event) error {
+	f()
 	return nil
 }
 
@@ -250,5 +259,5 @@ var (
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ caddyevents.Handler         = stopping{}
+	_ caddyevents.Handler         = stopping(nil)
 )

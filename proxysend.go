@@ -87,7 +87,7 @@ func (p *ProxyProtocol) validate() error {
 			return fmt.Errorf("proxy_protocol: %w", err)
 		case tlv.Value != "" && (typ == proxyheader.SSLInfo || typ == proxyheader.CRC32C):
 			return fmt.Errorf("proxy_protocol: tlv %s takes no value", tlv.Type)
-		case tlv.Value == "" && strings.HasPrefix(tlv.Type, "0x"):
+		case tlv.Value == "" && !hasOwnValue(tlv.Type):
 			return fmt.Errorf("proxy_protocol: tlv %s needs a value", tlv.Type)
 		}
 	}
@@ -97,6 +97,12 @@ func (p *ProxyProtocol) validate() error {
 		}
 	}
 	return nil
+}
+
+// hasOwnValue tells the types whose value can be found out.
+func hasOwnValue(name string) bool {
+	_, named := tlvTypes[name]
+	return named && name != "netns"
 }
 
 const passAll = "all"

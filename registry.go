@@ -4,6 +4,7 @@
 package wstunnel
 
 import (
+	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -15,35 +16,38 @@ import (
 // was opened under (DESIGN 3.1, decision 2), so no handler owns them.
 var tunnels = registry{
 	live:    make(map[*tunnel]struct{}),
-	loggers: make(map[string]*zap.Logger),
+	loggers: make(map[string][]*zap.Logger),
 }
 
 type registry struct {
-	mu   sync.Mutex // guards all below, and generation.ended
+	mu   sync.Mutex // guards all below, generation.ended and tunnel.relay
 	live map[*tunnel]struct{}
 
 	// exiting: the process ends, and no tunnel can stay.
 	exiting bool
 
-	// loggers has the logger of the newest handler of each name: a tunnel is
-	// recorded where the current config wants it, not where that one did under
-	// which it was opened, whose writers may be closed.
-	loggers map[string]*zap.Logger
+	// loggers has those of the handlers of each name, the newest last: a tunnel
+	// is recorded where the current config wants it, not where that one did
+	// under which it was opened, whose writers may be closed.
+	loggers map[string][]*zap.Logger
 }
 
-// open starts t's relay. The lock is held, so that a tunnel which ends at once
-// is not removed before it is there. A tunnel whose handshake was still under
-// way when all others were told to end is told now.
+// open starts t's relay. A tunnel whose handshake was still under way when all
+// others were told to end is told now.
 func (g *registry) open(t *tunnel, config relay.Config) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.live[t] = struct{}{}
-	t.relay = relay.Start(config, t.end)
+	g.live[t] = struct{}{} // before the relay can end, and t be removed
+	g.mu.Unlock()
+	started := relay.Start(config, t.end)
+	g.mu.Lock()
+	t.relay = started
+	exiting, ended := g.exiting, t.attachedTo != nil && t.attachedTo.ended
+	g.mu.Unlock()
 	switch {
-	case g.exiting:
-		t.relay.Close(relay.Shutdown)
-	case t.attachedTo != nil && t.attachedTo.ended:
-		t.relay.Close(relay.Reload)
+	case exiting:
+		started.Close(relay.Shutdown)
+	case ended:
+		started.Close(relay.Reload)
 	}
 }
 
@@ -60,19 +64,22 @@ func (g *registry) endGeneration(ended *generation) {
 	defer g.mu.Unlock()
 	ended.ended = true
 	for t := range g.live {
-		if t.attachedTo == ended {
+		if t.attachedTo == ended && t.relay != nil {
 			t.relay.Close(relay.Reload)
 		}
 	}
 }
 
-// exit ends all tunnels, and waits until they have ended.
+// exit ends all tunnels, and waits until they have ended, which takes their
+// linger time at most.
 func (g *registry) exit() {
 	g.mu.Lock()
 	g.exiting = true
 	done := make([]<-chan struct{}, 0, len(g.live))
 	for t := range g.live {
-		t.relay.Close(relay.Shutdown)
+		if t.relay != nil {
+			t.relay.Close(relay.Shutdown)
+		}
 		done = append(done, t.done())
 	}
 	g.mu.Unlock()
@@ -81,24 +88,30 @@ func (g *registry) exit() {
 	}
 }
 
-func (g *registry) setLogger(name string, logger *zap.Logger) {
+func (g *registry) addLogger(name string, logger *zap.Logger) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.loggers[name] = logger
+	g.loggers[name] = append(g.loggers[name], logger)
 }
 
-// logger returns the newest logger of a name, or nil if its handler is gone.
+// logger returns the newest logger of a name, or nil if all its handlers are
+// gone.
 func (g *registry) logger(name string) *zap.Logger {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.loggers[name]
+	if all := g.loggers[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
 }
 
-// dropLogger forgets a logger unless a newer config has replaced it.
-func (g *registry) dropLogger(name string, logger *zap.Logger) {
+// removeLogger forgets a logger. That may be the newest one: of a config that
+// was not good, while an older one goes on.
+func (g *registry) removeLogger(name string, logger *zap.Logger) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.loggers[name] == logger {
+	g.loggers[name] = slices.DeleteFunc(g.loggers[name], func(l *zap.Logger) bool { return l == logger })
+	if len(g.loggers[name]) == 0 {
 		delete(g.loggers, name)
 	}
 }

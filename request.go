@@ -4,6 +4,7 @@
 package wstunnel
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -20,7 +21,10 @@ func (a *attempt) request() ([]byte, error) {
 	setForwarded(out.Header, a.r)
 	out.Header.Add("Via", strconv.Itoa(a.r.ProtoMajor)+"."+strconv.Itoa(a.r.ProtoMinor)+" Caddy")
 	if a.h.Host != "" {
-		out.Host = a.repl.ReplaceAll(a.h.Host, "")
+		var err error
+		if out.Host, err = a.repl.ReplaceOrErr(a.h.Host, true, true); err != nil {
+			return nil, fmt.Errorf("host: %w", err)
+		}
 	}
 	a.setOriginField(out)
 	if up := a.h.Headers; up != nil && up.Request != nil {
@@ -39,8 +43,8 @@ func (a *attempt) request() ([]byte, error) {
 // origin's own would: many servers compare it with the Host they are asked for.
 func (a *attempt) setOriginField(out *http.Request) {
 	switch a.h.OriginHeader {
-	case "", OriginKeep:
-	case OriginRewrite:
+	case "", originKeep:
+	case originRewrite:
 		if out.Header.Get("Origin") != "" {
 			out.Header.Set("Origin", a.origin.scheme()+"://"+out.Host)
 		}

@@ -152,7 +152,14 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 		fields[handshake.WireName(name)] = values
 	}
 	a.client.w.WriteHeader(resp.StatusCode)
-	_, _ = io.Copy(a.client.w, resp.Body) // bounded by the connection's deadline
+	err = conn.SetDeadline(time.Now().Add(time.Duration(a.h.HandshakeTimeout)))
+	if err == nil {
+		_, err = io.Copy(a.client.w, resp.Body)
+	}
+	if err != nil {
+		// Half an answer must not pass for a whole one.
+		panic(http.ErrAbortHandler)
+	}
 	return nil
 }
 

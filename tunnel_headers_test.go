@@ -144,10 +144,11 @@ func TestHeaderNamesOnTheWire(t *testing.T) {
 
 func TestSNI(t *testing.T) {
 	for name, test := range map[string]struct{ options, want string }{
-		"of the address": {"", "localhost"},
-		"overridden":     {"sni inner.test", "inner.test"},
-		"placeholder":    {"sni {http.request.host}", "site.test"},
-		"server_name":    {"tls {\ntls_server_name named.test\ntls_insecure_skip_verify\n}", "named.test"},
+		"of the address":                 {"", "localhost"},
+		"overridden":                     {"sni inner.test", "inner.test"},
+		"placeholder":                    {"sni {http.request.host}", "site.test"},
+		"server_name with a placeholder": {"tls {\ntls_server_name {http.request.host}\ntls_insecure_skip_verify\n}", "site.test"},
+		"server_name":                    {"tls {\ntls_server_name named.test\ntls_insecure_skip_verify\n}", "named.test"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			names := make(chan string, 1)

@@ -6,6 +6,7 @@ package wstunnel
 import (
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -132,6 +133,25 @@ func TestBadOrigins(t *testing.T) {
 	}
 }
 
+// An answer that breaks off does so for the client, too.
+func TestTruncatedAnswer(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
+		p.readHead()
+		p.send("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+	}))
+	c := g.dial()
+	c.send(handshakeOf("/", ""))
+	resp, err := http.ReadResponse(c.r, nil)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+	}
+	if err == nil {
+		t.Error("it passed for a whole one")
+	}
+	g.expectRefusal("origin_refused")
+	nothingLeft(t)
+}
+
 func TestUnreachableOrigins(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -145,9 +165,10 @@ func TestUnreachableOrigins(t *testing.T) {
 		status             int
 	}{
 		{"nobody listens", "ws_tunnel " + closed, "dial_failed", 502},
-		{"no such name", "ws_tunnel ws://origin.invalid", "dial_failed", 502},
+		{"no such name", "ws_tunnel ws://no..name", "dial_failed", 502},
 		{"no such socket", "ws_tunnel unix//nonexistent/socket", "dial_failed", 502},
 		{"no TLS there", "ws_tunnel wss://" + plain, "tls_failed", 502},
+		{"empty host", "ws_tunnel 127.0.0.1:1 {\nhost {http.request.header.X-Nowhere}\n}", "bad_override", 502},
 		{"empty placeholder", "ws_tunnel {http.request.header.X-Nowhere}:80", "no_origin", 503},
 		{"placeholder with nonsense", "ws_tunnel {http.request.header.Host}:nonsense", "no_origin", 503},
 	}

@@ -5,13 +5,18 @@ package wstunnel
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"weak"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
 )
@@ -158,6 +163,46 @@ func TestReloadKeepsTunnels(t *testing.T) {
 	nothingLeft(t)
 }
 
+// A config that is refused leaves the running one's tunnels their log.
+func TestFailedReloadKeepsLogger(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nname chat\n}")
+	c := g.open()
+	g.config = strings.Replace(g.config, "ws_tunnel", "reverse_proxy 127.0.0.1:1 {\ntransport http {\ntls_trust_pool file /nonexistent\n}\n}\nws_tunnel", 1)
+	if err := g.load(); err == nil {
+		t.Fatal("the config was taken")
+	}
+	if tunnels.logger("chat") == nil {
+		t.Error("the logger is gone")
+	}
+	c.Close()
+	g.expectEnd("client_gone", "client")
+}
+
+// A tunnel of HTTP/1.1 keeps nothing of the config it was opened under.
+func TestOldConfigIsFreed(t *testing.T) {
+	g := startGateway(t, false, "", "log\nws_tunnel "+echoOrigin(t))
+	c := g.open()
+	c.send(textFrame("open"))
+	c.expect(textFrame("open"))
+	app, err := caddy.ActiveContext().AppIfConfigured("http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := weak.Make(app.(*caddyhttp.App))
+	app = nil
+	if err := g.load(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); old.Value() != nil; runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Fatal("the old config is still there")
+		}
+	}
+	c.send(textFrame("still here"))
+	c.expect(textFrame("still here"))
+	c.Close()
+}
+
 // When the process ends, every tunnel is told, and waited for.
 func TestExitClosesTunnels(t *testing.T) {
 	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t))
@@ -172,11 +217,16 @@ func TestExitClosesTunnels(t *testing.T) {
 		tunnels.mu.Unlock()
 	})
 	stopped := make(chan error, 1)
-	go func() { stopped <- caddy.Stop() }()
+	go func() {
+		err := caddy.Stop()
+		tunnels.mu.Lock()
+		defer tunnels.mu.Unlock()
+		if len(tunnels.live) > 0 {
+			err = errors.New("stopped without waiting for the client's Close")
+		}
+		stopped <- err
+	}()
 	c.expectClose(1001)
-	if len(stopped) > 0 {
-		t.Error("stopped without waiting for the client's Close")
-	}
 	c.send(closeFrame(1001))
 	if err := <-stopped; err != nil {
 		t.Error(err)

@@ -87,16 +87,3 @@ func Accept(key string) string {
 	sum := sha1.Sum([]byte(key + guid))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
-
-// HasToken reports whether a list-valued field holds token in any case, over
-// several lines and several elements a line (RFC 9110 section 5.6.1).
-func HasToken(lines []string, token string) bool {
-	for _, line := range lines {
-		for element := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(element), token) {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -74,25 +74,6 @@ func TestCheckRequestOfStream(t *testing.T) {
 	}
 }
 
-func TestHasToken(t *testing.T) {
-	tests := []struct {
-		lines []string
-		want  bool
-	}{
-		{[]string{"Upgrade"}, true},
-		{[]string{"keep-alive, Upgrade"}, true},
-		{[]string{"keep-alive", "uPGRADE\t"}, true},
-		{[]string{"Upgraded"}, false},
-		{[]string{"", ","}, false},
-		{nil, false},
-	}
-	for _, test := range tests {
-		if got := HasToken(test.lines, "upgrade"); got != test.want {
-			t.Errorf("%q: %v", test.lines, got)
-		}
-	}
-}
-
 func TestRemoveHopByHop(t *testing.T) {
 	h := http.Header{
 		"Connection": {"Upgrade, X-Private", "x-other"}, "Upgrade": {"websocket"}, "X-Private": {"1"}, "X-Other": {"1"},

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // MaxHead is how many bytes an origin's answer may take before its body. It
@@ -71,9 +73,9 @@ func (r *Reader) Early() []byte {
 func CheckSwitch(resp *http.Response, key string) error {
 	accept := resp.Header.Values("Sec-WebSocket-Accept")
 	switch {
-	case len(resp.Header["Upgrade"]) != 1 || !HasToken(resp.Header["Upgrade"], "websocket"):
+	case len(resp.Header["Upgrade"]) != 1 || !httpguts.HeaderValuesContainsToken(resp.Header["Upgrade"], "websocket"):
 		return ErrUpgrade
-	case !HasToken(resp.Header["Connection"], "upgrade"):
+	case !httpguts.HeaderValuesContainsToken(resp.Header["Connection"], "upgrade"):
 		return ErrConnection
 	case len(accept) != 1 || accept[0] != Accept(key):
 		return ErrAccept

@@ -87,6 +87,29 @@ func TestCloseIsBounded(t *testing.T) {
 	}
 }
 
+// A Close frame that nobody answers does not make a tunnel immortal, whatever
+// else would have ended it.
+func TestUnansweredClose(t *testing.T) {
+	for name, do := range map[string]func(r *rig){
+		"alone":            func(*rig) {},
+		"then a shutdown":  func(r *rig) { r.tunnel.Close(Shutdown) },
+		"then no frames":   func(r *rig) { r.send(r.client, []byte{0x08, 0x00}) },
+		"and more to send": func(r *rig) { r.send(r.origin, message("unmoved")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, Config{Limits: Limits{IdleTimeout: time.Minute, MaxLifetime: time.Minute}})
+				r.send(r.client, frame.AppendClose(nil, 1000, "", true))
+				synctest.Wait()
+				do(r)
+				if s := r.expectEnd(ClientClosed, Client); s.Duration != 5*time.Second {
+					t.Errorf("took %v, want the linger time", s.Duration)
+				}
+			})
+		})
+	}
+}
+
 // A side that has sent its Close frame gets no second one of the gateway's in
 // front of the answer.
 func TestCloseDuringClosingHandshake(t *testing.T) {

@@ -53,9 +53,7 @@ func (f *flow) forwardLocked(p []byte) (more bool) {
 		if f.scan.CloseSeen() && !already {
 			f.closeSeen() // before dst has it, and answers
 		}
-		if !f.write(p[:n]) {
-			return false
-		}
+		f.write(p[:n])
 		if broken != nil {
 			f.broken()
 			return true
@@ -66,33 +64,33 @@ func (f *flow) forwardLocked(p []byte) (more bool) {
 	return !f.shut || !f.scan.CloseSeen()
 }
 
-// write writes to dst unless that is shut, and reports whether dst took it.
-func (f *flow) write(p []byte) bool {
+// write writes to dst unless that is shut.
+func (f *flow) write(p []byte) {
 	if f.shut || len(p) == 0 {
-		return true
+		return
 	}
 	n, err := f.dst.Write(p)
 	f.bytes += uint64(n)
 	if err != nil {
 		f.dstFailed()
 	}
-	return err == nil
 }
 
 // dstFailed notes that dst takes nothing more. That does not say that it sent
-// nothing: a Close frame of its may be on the way and tell better why the
-// tunnel ends.
+// nothing: a Close frame of its may be on the way, and tells better why the
+// tunnel ends. Until that is clear src is read on, as in broken.
 func (f *flow) dstFailed() {
 	f.shut = true
 	f.tunnel.suspect(gone(f.to()), f.to())
+	f.tunnel.startLinger()
 }
 
-// closeSeen notes that src has sent its Close frame.
+// closeSeen notes that src has sent its Close frame. Whether it is answered, and
+// whether the connections are closed then, is up to the peers, but not how long
+// that may take.
 func (f *flow) closeSeen() {
 	f.tunnel.cause(closed(f.from()), f.from())
-	if f.tunnel.closes.Add(1) == 2 {
-		f.tunnel.startLinger() // both are done; the connections need not outlive that
-	}
+	f.tunnel.startLinger()
 }
 
 // broken ends the tunnel because src sends what are no frames. All that it
@@ -102,6 +100,7 @@ func (f *flow) broken() {
 	if f.tunnel.cause(ProtocolError, f.from()) {
 		f.tunnel.sendCloses(ProtocolError)
 	}
+	f.tunnel.startLinger()
 	f.closeIfDue()
 	f.shut = true
 }

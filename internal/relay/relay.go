@@ -64,9 +64,6 @@ type Tunnel struct {
 	// running counts the flows that still run; the last one finishes.
 	running atomic.Int32
 
-	// closes counts the directions in which a Close frame of a peer's went.
-	closes atomic.Int32
-
 	// lastActive is when bytes last came, in nanoseconds since opened. It is
 	// only kept when there is an idle timeout to keep it for.
 	lastActive atomic.Int64
@@ -108,8 +105,8 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	t.toClient = flow{tunnel: t, src: c.Origin, dst: c.Client}
 	t.running.Store(2)
 	t.engine = chooseEngine(t)
-	t.startTimers()
 	t.engine.start(t, c.FromClient, c.FromOrigin)
+	t.startTimers()
 	return t
 }
 
@@ -117,10 +114,12 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 // to both sides as soon as each is between two frames, awaits their answers,
 // and closes. All that takes no longer than the tunnel's linger time. Close
 // itself does not wait for it. A tunnel that is ending already keeps its
-// first reason.
+// first reason, and has the linger time left.
 func (t *Tunnel) Close(reason Reason) {
 	if t.cause(reason, Gateway) {
 		t.sendCloses(reason)
+	} else {
+		t.startLinger()
 	}
 }
 

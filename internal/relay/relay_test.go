@@ -170,6 +170,27 @@ func TestCloseFrameBehindFailedWrite(t *testing.T) {
 	})
 }
 
+// What is on its way to a side is not lost because that side goes on sending to
+// one that takes nothing more: its bytes are read, or closing its socket with
+// them unread would reset the connection.
+func TestFailedWriteKeepsReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.origin.in.finish(nil, errReset) // takes nothing more
+		for range 100 {
+			r.send(r.client, clientMessage(string(make([]byte, 4000))))
+		}
+		synctest.Wait()
+		if left := len(r.client.out.data); left > 0 {
+			t.Errorf("%d bytes are unread", left)
+		}
+		r.origin.CloseWrite()
+		r.client.CloseWrite()
+		r.expectEOF(r.client)
+		r.expectEnd(OriginGone, Origin)
+	})
+}
+
 func TestHalfClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{Limits: Limits{Linger: time.Minute}})

@@ -90,7 +90,6 @@ func (s *side) flush() {
 	if err != nil {
 		s.queue = nil
 		s.peer.out.dstFailed()
-		s.peer.end(false)
 	}
 	s.watch()
 	s.peer.watch()

@@ -24,6 +24,9 @@ func (ts *timers) stop() {
 func (t *Tunnel) startTimers() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.finished {
+		return // so soon
+	}
 	if d := t.limits.MaxLifetime; d > 0 {
 		t.timers.lifetime = time.AfterFunc(d, func() { t.Close(MaxLifetime) })
 	}
