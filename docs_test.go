@@ -148,7 +148,7 @@ func TestDocNames(t *testing.T) {
 		{"docs/ws_tunnel.md", "*.go", `dialError\{"([a-z_]+)"`},
 		{"docs/ws_tunnel.md", "*.go", `\.refused\("([a-z_]+)"`},
 		{"docs/ws_tunnel.md", "internal/handshake/*.go", `&Error\{"([a-z_]+)"`},
-		{"docs/ws_tunnel.md", "internal/relay/reason.go", `Reason += "([a-z_]+)"`},
+		{"docs/ws_tunnel.md", "internal/relay/reason.go", `: +"([a-z]+_?[a-z]+)",`},
 		{"docs/ws_tunnel.md", "metrics.go", `"(caddy_ws_tunnel_[a-z_]*(?:active|opened|ended|refused|bytes|messages)[a-z_]*)"`},
 		{"docs/ws_tunnel.md", "handler.go", `json:"([a-z_]+),omitempty"`},
 		{"docs/ws_tunnel.md", "record.go", `(?:Add[A-Z]\w+|zap\.[A-Z]\w+)\("([a-z_]+)"`},

@@ -134,7 +134,7 @@ func (t *tunnel) end(s relay.Summary) {
 	}()
 	tunnels.remove(t)
 	metrics.active.WithLabelValues(t.name).Dec()
-	metrics.ended.WithLabelValues(t.name, string(s.Reason)).Inc()
+	metrics.ended.WithLabelValues(t.name, s.Reason.String()).Inc()
 	for direction, traffic := range map[string]relay.Traffic{"to_origin": s.ToOrigin, "to_client": s.ToClient} {
 		metrics.bytes.WithLabelValues(t.name, direction).Add(float64(traffic.Bytes))
 		metrics.messages.WithLabelValues(t.name, direction).Add(float64(traffic.Messages))
@@ -146,8 +146,8 @@ func (t *tunnel) end(s relay.Summary) {
 	if c := logger.Check(zapcore.InfoLevel, "tunnel ended"); c != nil {
 		c.Write(
 			zap.String("name", t.name),
-			zap.String("reason", string(s.Reason)),
-			zap.String("side", string(s.Side)),
+			zap.Stringer("reason", s.Reason),
+			zap.Stringer("side", s.Side),
 			zap.Duration("duration", s.Duration),
 			zap.String("engine", s.Engine),
 			zap.Inline(&t.opened),

@@ -12,11 +12,12 @@ import (
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
 )
 
-// flow is one direction of a tunnel, from src to dst. What it does with bytes
-// is the same whichever way they are moved.
+// flow is one direction of a tunnel, from src to dst, which is the src of the
+// other direction. What it does with bytes is the same whichever way they are
+// moved.
 type flow struct {
-	tunnel   *Tunnel
-	src, dst End
+	tunnel *Tunnel
+	src    End
 
 	// due is why the gateway wants to send dst a Close frame, which it does
 	// when dst is between two frames. Whoever holds mu then, or next, sends it.
@@ -69,7 +70,7 @@ func (f *flow) write(p []byte) {
 	if f.shut || len(p) == 0 {
 		return
 	}
-	n, err := f.dst.Write(p)
+	n, err := f.dst().Write(p)
 	f.bytes += uint64(n)
 	if err != nil {
 		f.dstFailed()
@@ -125,7 +126,7 @@ func (f *flow) closeIfDue() {
 		return // src's own was the last frame that dst may get
 	}
 	// The error does not matter: the end is under way and bounded by linger.
-	_, _ = f.dst.Write(frame.AppendClose(nil, due.closeCode(), string(*due), f.to() == Origin))
+	_, _ = f.dst().Write(frame.AppendClose(nil, due.closeCode(), due.String(), f.to() == Origin))
 }
 
 // srcEnded says what becomes of the tunnel when src ended with err: whether
@@ -138,7 +139,14 @@ func (f *flow) srcEnded(err error) (useless bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shut = true
-	return f.dst.CloseWrite() != nil
+	return f.dst().CloseWrite() != nil
+}
+
+func (f *flow) dst() End {
+	if f.from() == Client {
+		return f.tunnel.toClient.src
+	}
+	return f.tunnel.toOrigin.src
 }
 
 func (f *flow) from() Side {

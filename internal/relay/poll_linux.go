@@ -44,8 +44,7 @@ func chooseEngine(t *Tunnel) engine {
 	a, b := &pair[0], &pair[1]
 	*a = side{loop: l, fd: int32(clientFD), out: &t.toOrigin, peer: b}
 	*b = side{loop: l, fd: int32(originFD), out: &t.toClient, peer: a}
-	t.toOrigin.src, t.toOrigin.dst = a, b
-	t.toClient.src, t.toClient.dst = b, a
+	t.toOrigin.src, t.toClient.src = a, b
 	return l
 }
 

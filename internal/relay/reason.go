@@ -4,33 +4,39 @@
 package relay
 
 // Reason is why a tunnel ended. Every end has one.
-type Reason string
+type Reason uint8
 
 const (
 	// ClientClosed and OriginClosed: that side sent a Close frame first.
-	ClientClosed Reason = "client_closed"
-	OriginClosed Reason = "origin_closed"
+	ClientClosed Reason = iota + 1
+	OriginClosed
 
 	// ClientGone and OriginGone: that side ended its connection without one.
-	ClientGone Reason = "client_gone"
-	OriginGone Reason = "origin_gone"
+	ClientGone
+	OriginGone
 
 	// The others are the gateway's.
-	IdleTimeout   Reason = "idle_timeout"
-	MaxLifetime   Reason = "max_lifetime"
-	ProtocolError Reason = "protocol_error"
-	Reload        Reason = "reload"
-	Shutdown      Reason = "shutdown"
+	IdleTimeout
+	MaxLifetime
+	ProtocolError
+	Reload
+	Shutdown
 )
 
-// Side is who ended a tunnel.
-type Side string
+// reasonNames are what records and metrics call the reasons.
+var reasonNames = [...]string{
+	ClientClosed:  "client_closed",
+	OriginClosed:  "origin_closed",
+	ClientGone:    "client_gone",
+	OriginGone:    "origin_gone",
+	IdleTimeout:   "idle_timeout",
+	MaxLifetime:   "max_lifetime",
+	ProtocolError: "protocol_error",
+	Reload:        "reload",
+	Shutdown:      "shutdown",
+}
 
-const (
-	Client  Side = "client"
-	Origin  Side = "origin"
-	Gateway Side = "gateway"
-)
+func (r Reason) String() string { return reasonNames[r] }
 
 // closeCode is what the Close frame of a tunnel ended for r says (RFC 6455
 // section 7.4.1; 1012 is of the IANA registry).
@@ -43,4 +49,17 @@ func (r Reason) closeCode() int {
 	default:
 		return 1001
 	}
+}
+
+// Side is who ended a tunnel.
+type Side uint8
+
+const (
+	Client Side = iota + 1
+	Origin
+	Gateway
+)
+
+func (s Side) String() string {
+	return [...]string{Client: "client", Origin: "origin", Gateway: "gateway"}[s]
 }

@@ -185,8 +185,8 @@ func TestFailedWriteKeepsReading(t *testing.T) {
 			t.Errorf("%d bytes are unread", left)
 		}
 		r.origin.CloseWrite()
-		r.client.CloseWrite()
 		r.expectEOF(r.client)
+		r.client.CloseWrite()
 		r.expectEnd(OriginGone, Origin)
 	})
 }

@@ -38,12 +38,12 @@ func (t *Tunnel) startTimers() {
 // touch notes that bytes came.
 func (t *Tunnel) touch() {
 	if t.limits.IdleTimeout > 0 {
-		t.lastActive.Store(int64(time.Since(t.opened)))
+		t.lastActive.Store(int64(now() - t.opened))
 	}
 }
 
 func (t *Tunnel) checkIdle() {
-	idle := time.Since(t.opened) - time.Duration(t.lastActive.Load())
+	idle := now() - t.opened - time.Duration(t.lastActive.Load())
 	if idle >= t.limits.IdleTimeout {
 		t.Close(IdleTimeout)
 		return
