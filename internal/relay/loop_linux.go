@@ -5,10 +5,7 @@ package relay
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,15 +13,9 @@ import (
 // loop is the poll engine: a goroutine that waits for many sockets at once and
 // moves what comes through a buffer that they share. Everything about its
 // tunnels happens in that goroutine, one thing after the other.
-//
-// It waits for its epoll by the Go runtime's own, as for any descriptor, and
-// asks it only what is ready. Were it to wait in the system call instead, the
-// runtime would take it for stuck and wake another thread each time, which
-// doubles what a message costs when few come at once.
 type loop struct {
-	epoll  int
-	ready  syscall.RawConn // tells when epoll has something
-	wakeup int             // an eventfd
+	*epoll
+	wakeup int // an eventfd
 
 	mu     sync.Mutex
 	posted []func()
@@ -32,56 +23,26 @@ type loop struct {
 	// What follows belongs to the goroutine.
 	sides  []*side // by descriptor
 	buffer []byte
-	events []unix.EpollEvent
-	found  int // how many events there are
-	turns  int // since it last had to wait
+	later  []*side // that had more to read than fits in one turn
+	spare  []*side // the memory for the next such list
 }
 
-const (
-	// bufferSize is how much one turn moves: 16 KB frames go four at a time.
-	bufferSize = 64 << 10
-
-	// batchSize is how many sockets one wait tells of.
-	batchSize = 256
-
-	// busyTurns is how often a loop goes on without having had to wait before
-	// it lets other goroutines run.
-	busyTurns = 8
-)
+// bufferSize is how much one turn moves: 16 KB frames go four at a time.
+const bufferSize = 64 << 10
 
 func newLoop() (*loop, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	e, err := newEpoll()
 	if err != nil {
-		return nil, fmt.Errorf("making an epoll: %w", err)
-	}
-	l := &loop{epoll: epoll, buffer: make([]byte, bufferSize), events: make([]unix.EpollEvent, batchSize)}
-	file, err := l.setUp()
-	if err != nil {
-		unix.Close(epoll)
 		return nil, err
 	}
-	if l.ready, err = file.SyscallConn(); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("waiting for an epoll: %w", err)
-	}
-	return l, nil
-}
-
-// setUp makes the eventfd, and a file of the epoll that the runtime can wait
-// for.
-func (l *loop) setUp() (*os.File, error) {
-	var err error
+	l := &loop{epoll: e, buffer: make([]byte, bufferSize)}
 	if l.wakeup, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return nil, fmt.Errorf("making an eventfd: %w", err)
 	}
-	if err = l.watch(unix.EPOLL_CTL_ADD, l.wakeup, unix.EPOLLIN); err == nil {
-		err = unix.SetNonblock(l.epoll, true) // or os.NewFile would not poll it
+	if err := l.control(unix.EPOLL_CTL_ADD, l.wakeup, unix.EPOLLIN, 0); err != nil {
+		return nil, fmt.Errorf("watching an eventfd: %w", err)
 	}
-	if err != nil {
-		unix.Close(l.wakeup)
-		return nil, fmt.Errorf("setting up an epoll: %w", err)
-	}
-	return os.NewFile(uintptr(l.epoll), "epoll"), nil
+	return l, nil
 }
 
 func (l *loop) name() string { return "poll" }
@@ -113,37 +74,30 @@ func (l *loop) post(f func()) {
 	}
 }
 
-func (l *loop) run() {
-	find := l.find
-	for {
-		if err := l.ready.Read(find); err != nil {
-			panic(fmt.Sprintf("waiting for an epoll: %v", err)) // it is never closed
-		}
-		woken := false
-		for _, ev := range l.events[:l.found] {
-			if int(ev.Fd) == l.wakeup {
-				woken = true
-			} else if s := l.side(ev.Fd); s != nil {
-				s.ready(ev.Events)
-			}
-		}
-		// Only now, so that no descriptor of this batch can be a new one.
-		if woken {
-			l.runPosted()
-		}
-		if l.turns++; l.turns%busyTurns == 0 {
-			runtime.Gosched()
-		}
-	}
-}
+func (l *loop) run() { l.epoll.run(l.serve) }
 
-// find asks the epoll what is ready. If that is nothing, it is called again
-// when there is something.
-func (l *loop) find(uintptr) bool {
-	if l.found = readyEvents(l.epoll, l.events); l.found == 0 {
-		l.turns = 0
+func (l *loop) serve(events []unix.EpollEvent) (more bool) {
+	turns := l.later
+	l.later, l.spare = l.spare, nil
+	woken := false
+	for i := range events {
+		if fd := events[i].Fd; int(fd) == l.wakeup {
+			woken = true
+		} else if s := l.side(fd); s != nil {
+			s.ready(events[i].Events)
+		}
 	}
-	return l.found > 0
+	for _, s := range turns {
+		s.queued = false
+		s.receive()
+	}
+	clear(turns)
+	l.spare = turns[:0]
+	// Only now, so that no descriptor of this batch can be a new one.
+	if woken {
+		l.runPosted()
+	}
+	return len(l.later) > 0
 }
 
 func (l *loop) runPosted() {
@@ -158,13 +112,17 @@ func (l *loop) runPosted() {
 	}
 }
 
-// open begins to move the bytes of a tunnel.
+// open begins to move the bytes of a tunnel. Events that came before are lost,
+// so both sides are read to see what there is.
 func (l *loop) open(t *Tunnel, fromClient, fromOrigin []byte) {
 	client := t.toOrigin.src.(*side)
+	origin := client.peer
 	l.add(client)
-	l.add(client.peer)
+	l.add(origin)
 	client.moved(fromClient)
-	client.peer.moved(fromOrigin)
+	origin.moved(fromOrigin)
+	client.ready(anyEvent)
+	origin.ready(anyEvent)
 }
 
 func (l *loop) add(s *side) {
@@ -180,10 +138,6 @@ func (l *loop) side(fd int32) *side {
 		return l.sides[fd]
 	}
 	return nil
-}
-
-func (l *loop) watch(op, fd int, events uint32) error {
-	return unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
 // Interface guards

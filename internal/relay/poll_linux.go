@@ -42,8 +42,8 @@ func chooseEngine(t *Tunnel) engine {
 
 	var pair [2]side
 	a, b := &pair[0], &pair[1]
-	*a = side{loop: l, fd: int32(clientFD), out: &t.toOrigin, peer: b}
-	*b = side{loop: l, fd: int32(originFD), out: &t.toClient, peer: a}
+	*a = side{fd: int32(clientFD), out: &t.toOrigin, peer: b}
+	*b = side{fd: int32(originFD), out: &t.toClient, peer: a}
 	t.toOrigin.src, t.toClient.src = a, b
 	return l
 }
@@ -68,8 +68,8 @@ func socketOf(e End) socket {
 	return nil
 }
 
-// adopt makes a second descriptor of a socket and has l watch it, though for
-// nothing yet.
+// adopt makes a second descriptor of a socket and has l watch it. Events are
+// dropped until open says whose it is.
 func (l *loop) adopt(s socket) (fd int, err error) {
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -85,8 +85,7 @@ func (l *loop) adopt(s socket) (fd int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	// An error on the socket is reported even so, but only once.
-	if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLONESHOT); err != nil {
+	if err := l.control(unix.EPOLL_CTL_ADD, fd, watched, 0); err != nil {
 		unix.Close(fd)
 		return 0, err
 	}

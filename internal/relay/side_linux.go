@@ -16,45 +16,74 @@ import (
 // a queue nothing more is read for it: it holds no more than one turn's
 // buffer, and a Close frame.
 //
+// The kernel tells once of each change, so what it said is remembered until a
+// read or a write finds otherwise.
+//
 // A side belongs to its loop's goroutine.
 type side struct {
-	loop *loop
-	peer *side
-	out  *flow // from here to the peer
+	peer  *side
+	out   *flow // from here to the peer
+	queue []byte
+	fd    int32
 
-	queue  []byte
-	fd     int32
-	events uint32 // what the loop watches for
-	over   bool   // out has ended
-	closed bool
+	readable bool // there may be something to read
+	wary     bool // there may be even behind a read that did not fill its buffer
+	queued   bool // for a later turn
+	over     bool // out has ended
+	closed   bool
 }
 
-// ready is called when something can be done.
+const (
+	// watched is what a socket is watched for: all that can happen to it.
+	watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLPRI | unix.EPOLLRDHUP | unix.EPOLLET
+
+	// anyEvent makes a side look for itself.
+	anyEvent = ^uint32(0)
+)
+
+// ready is called when something has changed.
 func (s *side) ready(events uint32) {
 	if events&unix.EPOLLOUT != 0 {
 		s.flush()
 	}
-	if events&^unix.EPOLLOUT != 0 {
-		s.receive()
-	}
-}
-
-// receive takes one turn's bytes to the peer. If there are more, the loop says
-// so again, after the others had their turn.
-func (s *side) receive() {
-	if s.over || s.closed || len(s.peer.queue) > 0 {
-		s.watch()
+	if events&^unix.EPOLLOUT == 0 {
 		return
 	}
-	n, err := s.Read(s.loop.buffer)
+	s.readable = true
+	if events&^(unix.EPOLLIN|unix.EPOLLOUT) != 0 {
+		// The end of the stream, an error or urgent data, at which a read stops
+		// short, will not be told of again.
+		s.wary = true
+	}
+	s.receive()
+}
+
+// receive takes one turn's bytes to the peer. If there are more, they come in a
+// later turn, after the others had theirs.
+func (s *side) receive() {
+	if !s.readable || s.queued || s.over || s.closed || len(s.peer.queue) > 0 {
+		return
+	}
+	l := s.loop()
+	n, err := s.Read(l.buffer)
 	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
+	case err == unix.EAGAIN:
+		s.readable, s.wary = false, false
+		return
+	case err == unix.EINTR:
 	case err != nil:
 		s.end(s.out.srcEnded(err))
+		return
 	case n == 0:
 		s.end(s.out.srcEnded(io.EOF))
+		return
 	default:
-		s.moved(s.loop.buffer[:n])
+		s.readable = n == len(l.buffer) || s.wary
+		s.moved(l.buffer[:n])
+	}
+	if s.readable && !s.over && len(s.peer.queue) == 0 {
+		s.queued = true
+		l.later = append(l.later, s)
 	}
 }
 
@@ -63,8 +92,6 @@ func (s *side) moved(p []byte) {
 	if !s.out.forward(p) {
 		s.end(false)
 	}
-	s.watch()
-	s.peer.watch()
 }
 
 // end ends the flow out of s.
@@ -73,50 +100,24 @@ func (s *side) end(useless bool) {
 		return
 	}
 	s.over = true
-	s.watch()
 	s.out.tunnel.flowEnded(useless)
 }
 
-// flush sends what is queued.
+// flush sends what is queued. Then there may be more from the peer.
 func (s *side) flush() {
 	if s.closed || len(s.queue) == 0 {
 		return
 	}
 	n, err := write(s.fd, s.queue)
 	s.queue = s.queue[n:]
-	if len(s.queue) == 0 {
-		s.queue = nil
-	}
 	if err != nil {
 		s.queue = nil
 		s.peer.out.dstFailed()
 	}
-	s.watch()
-	s.peer.watch()
-}
-
-// watch has the loop wait for what can be used.
-func (s *side) watch() {
-	if s.closed {
-		return
+	if len(s.queue) == 0 {
+		s.queue = nil
+		s.peer.receive()
 	}
-	var want uint32
-	if !s.over && len(s.peer.queue) == 0 {
-		want = unix.EPOLLIN
-	}
-	if len(s.queue) > 0 {
-		want |= unix.EPOLLOUT
-	}
-	if want == s.events {
-		return
-	}
-	s.events = want
-	if want == 0 {
-		// Errors are reported whether one waits for them or not, and this one
-		// cannot be looked at yet: once.
-		want = unix.EPOLLONESHOT
-	}
-	_ = s.loop.watch(unix.EPOLL_CTL_MOD, int(s.fd), want)
 }
 
 func (s *side) Read(p []byte) (int, error) { return read(s.fd, p) }
@@ -135,7 +136,6 @@ func (s *side) Write(p []byte) (int, error) {
 	}
 	if n < len(p) {
 		s.queue = append(s.queue, p[n:]...)
-		s.watch()
 	}
 	return len(p), nil
 }
@@ -160,9 +160,11 @@ func (s *side) Close() error {
 	}
 	s.closed = true
 	s.queue = nil
-	s.loop.sides[s.fd] = nil
+	s.loop().sides[s.fd] = nil
 	return unix.Close(int(s.fd))
 }
+
+func (s *side) loop() *loop { return s.out.tunnel.engine.(*loop) }
 
 // Interface guards
 var _ End = (*side)(nil)
