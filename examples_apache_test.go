@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 func exampleApache(t *testing.T, file string) {
@@ -16,8 +18,8 @@ func exampleApache(t *testing.T, file string) {
 	t.Cleanup(func() { windowClock = clock })
 	windowClock = func() time.Time { return *now.Load() }
 
-	chat, site := newExOrigin(t), newExOrigin(t)
-	s := exRun(t, file, map[string]string{"8080": chat.address, "3000": site.address})
+	chat, site := wstest.NewOrigin(t), wstest.NewOrigin(t)
+	s := exRun(t, file, map[string]string{"8080": chat.Address, "3000": site.Address})
 	const (
 		password  = "Authorization: Basic dXNlcm5hbWU6b3Blbi1zZXNhbWU=\r\n"
 		wrong     = "Authorization: Basic dXNlcm5hbWU6c2VzYW1l\r\n"
@@ -29,27 +31,27 @@ func exampleApache(t *testing.T, file string) {
 	)
 	for _, test := range []struct {
 		name, path, fields, clock string
-		origin                    *exOrigin // nil: not asked
+		origin                    *wstest.Origin // nil: not asked
 		status                    int
 		uri                       string // that the origin saw
 	}{
-		{"tunnel", "/ws/room?n=1", exUpgrade, "12:00", chat, 101, "/room?n=1"},
-		{"not a WebSocket", "/ws/room", exPlain, "12:00", chat, 200, "/room"},
-		{"the rest", "/index.html", exPlain, "12:00", site, 200, "/index.html"},
-		{"hours, opening", "/hours/a", exUpgrade, "09:00", chat, 101, "/a"},
-		{"hours, before", "/hours/a", exPlain, "08:59", site, 200, "/hours/a"},
-		{"hours, closing", "/hours/a", exUpgrade, "17:59", chat, 101, "/a"},
-		{"hours, after", "/hours/a", exPlain, "18:00", site, 200, "/hours/a"},
-		{"address, no", "/lan/a", exUpgrade, "12:00", nil, 403, ""},
-		{"address, one", "/lan/a", exUpgrade + lan, "12:00", chat, 101, "/a"},
-		{"address, another", "/lan/a", exUpgrade + office, "12:00", chat, 101, "/a"},
-		{"address, claimed", "/lan/a", exUpgrade + elsewhere, "12:00", nil, 403, ""},
-		{"no password", "/members/a", exUpgrade, "12:00", nil, 401, ""},
-		{"wrong password", "/members/a", exUpgrade + wrong, "12:00", nil, 401, ""},
-		{"password", "/members/a", exUpgrade + password, "12:00", chat, 101, "/a"},
-		{"no Origin", "/page/a", exUpgrade, "12:00", nil, 403, ""},
-		{"foreign Origin", "/page/a", exUpgrade + foreign, "12:00", nil, 403, ""},
-		{"trusted Origin", "/page/a", exUpgrade + trusted, "12:00", chat, 101, "/a"},
+		{"tunnel", "/ws/room?n=1", wstest.Upgrade, "12:00", chat, 101, "/room?n=1"},
+		{"not a WebSocket", "/ws/room", wstest.Plain, "12:00", chat, 200, "/room"},
+		{"the rest", "/index.html", wstest.Plain, "12:00", site, 200, "/index.html"},
+		{"hours, opening", "/hours/a", wstest.Upgrade, "09:00", chat, 101, "/a"},
+		{"hours, before", "/hours/a", wstest.Plain, "08:59", site, 200, "/hours/a"},
+		{"hours, closing", "/hours/a", wstest.Upgrade, "17:59", chat, 101, "/a"},
+		{"hours, after", "/hours/a", wstest.Plain, "18:00", site, 200, "/hours/a"},
+		{"address, no", "/lan/a", wstest.Upgrade, "12:00", nil, 403, ""},
+		{"address, one", "/lan/a", wstest.Upgrade + lan, "12:00", chat, 101, "/a"},
+		{"address, another", "/lan/a", wstest.Upgrade + office, "12:00", chat, 101, "/a"},
+		{"address, claimed", "/lan/a", wstest.Upgrade + elsewhere, "12:00", nil, 403, ""},
+		{"no password", "/members/a", wstest.Upgrade, "12:00", nil, 401, ""},
+		{"wrong password", "/members/a", wstest.Upgrade + wrong, "12:00", nil, 401, ""},
+		{"password", "/members/a", wstest.Upgrade + password, "12:00", chat, 101, "/a"},
+		{"no Origin", "/page/a", wstest.Upgrade, "12:00", nil, 403, ""},
+		{"foreign Origin", "/page/a", wstest.Upgrade + foreign, "12:00", nil, 403, ""},
+		{"trusted Origin", "/page/a", wstest.Upgrade + trusted, "12:00", chat, 101, "/a"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			at, err := time.ParseInLocation("15:04", test.clock, time.Local)
@@ -59,28 +61,28 @@ func exampleApache(t *testing.T, file string) {
 			now.Store(&at)
 			answer := s.ask(t, exAsk{port: "8443", tls: true, host: "chat.example.com", path: test.path, fields: test.fields})
 			if answer.StatusCode != test.status {
-				t.Errorf("%s: %s", answer.Status, answer.body)
+				t.Errorf("%s: %s", answer.Status, answer.Text)
 			}
 			if realm := answer.Header.Get("WWW-Authenticate"); test.status == 401 && realm != `Basic realm="Restricted Access"` {
 				t.Errorf("WWW-Authenticate: %s", realm)
 			}
 			if test.status == 101 {
-				answer.echoes(t, "hello")
+				answer.Echoes(t, "hello")
 			}
 			if test.origin == nil {
-				if len(chat.asked)+len(site.asked) > 0 {
+				if len(chat.Asked)+len(site.Asked) > 0 {
 					t.Error("an origin was asked")
 				}
 				return
 			}
-			if asked := test.origin.next(t); asked.RequestURI != test.uri || !strings.HasPrefix(asked.Host, "localhost:") {
+			if asked := test.origin.Next(t); asked.RequestURI != test.uri || !strings.HasPrefix(asked.Host, "localhost:") {
 				t.Errorf("origin saw %s%s", asked.Host, asked.RequestURI)
 			}
 		})
 	}
 	t.Run("origin with TLS", func(t *testing.T) {
-		tunnel := s.ask(t, exAsk{port: "8443", tls: true, host: "chat.example.com", path: "/wss/a", fields: exUpgrade})
-		if saw := tunnel.saw(t); saw.URI != "/a" || saw.ServerName != "localhost" || saw.Host != "localhost:8081" {
+		tunnel := s.ask(t, exAsk{port: "8443", tls: true, host: "chat.example.com", path: "/wss/a", fields: wstest.Upgrade})
+		if saw := tunnel.Saw(t); saw.URI != "/a" || saw.ServerName != "localhost" || saw.Host != "localhost:8081" {
 			t.Errorf("origin saw %s%s, SNI %s", saw.Host, saw.URI, saw.ServerName)
 		}
 	})

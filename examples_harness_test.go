@@ -18,6 +18,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 func init() {
@@ -28,7 +30,7 @@ func init() {
 // exSite is a running example.
 type exSite struct {
 	ports map[string]string // of the example, to the address that stands for it
-	logs  string            // a file
+	logs  logFile
 	trust *x509.CertPool
 }
 
@@ -42,7 +44,7 @@ func exRun(t *testing.T, file string, origins map[string]string, changes ...func
 		t.Setenv(name, dir)
 	}
 	config := exAdapt(t, file)
-	s := &exSite{ports: make(map[string]string), logs: filepath.Join(dir, "log")}
+	s := &exSite{ports: make(map[string]string), logs: logFile(filepath.Join(dir, "log"))}
 	names := exAddressesOf(t, config, s.ports)
 	for port, address := range origins {
 		s.ports[port] = address
@@ -66,18 +68,11 @@ func exRun(t *testing.T, file string, origins map[string]string, changes ...func
 		t.Fatal(err)
 	}
 	exCertificate = make(chan struct{}, len(names))
-	if err := caddy.Load(raw, true); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	runConfig(t, raw)
 	for range names {
 		select {
 		case <-exCertificate:
-		case <-time.After(exDeadline):
+		case <-time.After(wstest.Patience):
 			t.Fatal("a certificate did not come")
 		}
 	}
@@ -123,11 +118,7 @@ func exAddressesOf(t *testing.T, config map[string]any, ports map[string]string)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { ln.Close() })
+			ln := wstest.Listen(t)
 			exListeners[port] = ln
 			ports[port] = ln.Addr().String()
 			listen[i] = exNetwork + "/" + address.(string)

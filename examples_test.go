@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // examples is what each file of examples/ is said to do.
@@ -66,13 +68,13 @@ func exCheckFile(t *testing.T, file string) {
 
 func exampleDemo(t *testing.T, file string) {
 	s := exRun(t, file, nil)
-	if page := s.ask(t, exAsk{port: "8080", host: "localhost", path: "/", fields: exPlain}); !strings.Contains(page.body, "What the origin saw") {
-		t.Errorf("%s: %s", page.Status, page.body)
+	if page := s.ask(t, exAsk{port: "8080", host: "localhost", path: "/", fields: wstest.Plain}); !strings.Contains(page.Text, "What the origin saw") {
+		t.Errorf("%s: %s", page.Status, page.Text)
 	}
-	tunnel := s.ask(t, exAsk{port: "8080", host: "localhost", path: "/ws", fields: exUpgrade})
-	saw := tunnel.saw(t)
+	tunnel := s.ask(t, exAsk{port: "8080", host: "localhost", path: "/ws", fields: wstest.Upgrade})
+	saw := tunnel.Saw(t)
 	if saw.ProxyHeader["version"] != "2" || saw.ProxyHeader["tlv.0x02"] != "6c6f63616c686f7374" || saw.ProxyHeader["tlv.0x05"] == "" {
 		t.Errorf("origin saw %v", saw.ProxyHeader)
 	}
-	tunnel.echoes(t, "hello")
+	tunnel.Echoes(t, "hello")
 }

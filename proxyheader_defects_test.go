@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/proxyheader"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // The tests of this file are what Caddy's own proxy_protocol (v2.11.9) gets wrong,
@@ -22,14 +23,14 @@ import (
 // request behind it served with the load balancer's address.
 func TestDefectStalledHeader(t *testing.T) {
 	site := phRun(t, "proxy_header {\noptional 127.0.0.1\ntimeout 500ms\n}", `respond "{remote_host}"`)
-	c := site.dial(t)
+	c := wstest.Dial(t, site.address)
 	if _, err := io.WriteString(c, phVector(t, "v2-truncated-tlv-open")); err != nil {
 		t.Fatal(err)
 	}
 	if got := phBody(t, c); got != "" {
 		t.Errorf("answered %q", got)
 	}
-	lines := site.logLines(t, `"timeout-incomplete"`)
+	lines := site.logs.lines(t, `"timeout-incomplete"`)
 	if len(lines) != 1 || lines[0]["level"] != "warn" {
 		t.Errorf("logged %v", lines)
 	}
@@ -106,7 +107,7 @@ func TestDefectSilence(t *testing.T) {
 	if got := site.get(t, "PROXY TCP4 1.2.3.4 5.6.7.8 1 99999\r\n"); got != "" {
 		t.Errorf("%q", got)
 	}
-	lines := site.logLines(t, `"connection rejected"`)
+	lines := site.logs.lines(t, `"connection rejected"`)
 	if len(lines) != 1 {
 		t.Fatalf("%d lines", len(lines))
 	}
@@ -119,11 +120,11 @@ func TestDefectSilence(t *testing.T) {
 	}
 
 	// A health check that connects and closes is for the debug level.
-	site.dial(t).Close()
-	c := site.dial(t)
+	wstest.Dial(t, site.address).Close()
+	c := wstest.Dial(t, site.address)
 	_ = c.(*net.TCPConn).CloseWrite()
 	_, _ = io.ReadAll(c)
-	lines = site.logLines(t, `"eof-incomplete"`)
+	lines = site.logs.lines(t, `"eof-incomplete"`)
 	if len(lines) == 0 {
 		t.Error("no line at debug level")
 	}

@@ -5,27 +5,21 @@ package wstunnel
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 const (
@@ -37,7 +31,7 @@ const (
 // phSite is a running Caddy with one server.
 type phSite struct {
 	address string
-	logs    string // a file
+	logs    logFile
 }
 
 // phRun runs Caddy with one site, given the body of `servers { listener_wrappers`
@@ -49,13 +43,13 @@ func phRun(t *testing.T, wrappers, site string) phSite {
 
 func phRunOptions(t *testing.T, wrappers, serverOptions, siteAddress, site string) phSite {
 	t.Helper()
-	s := phSite{logs: filepath.Join(t.TempDir(), "log")}
+	s := phSite{logs: logFile(filepath.Join(t.TempDir(), "log"))}
 	phLoad(t, `{
 	admin off
 	persist_config off
 	auto_https off
 	log {
-		output file `+s.logs+`
+		output file `+string(s.logs)+`
 		level DEBUG
 	}
 	servers {
@@ -70,12 +64,9 @@ func phRunOptions(t *testing.T, wrappers, serverOptions, siteAddress, site strin
 `+site+`
 }
 `)
-	app, err := caddy.ActiveContext().AppIfConfigured("http")
-	if err != nil {
+	var err error
+	if s.address, err = serverAddress(); err != nil {
 		t.Fatal(err)
-	}
-	for _, srv := range app.(*caddyhttp.App).Servers {
-		s.address = srv.Listeners()[0].Addr().String()
 	}
 	return s
 }
@@ -87,14 +78,7 @@ func phLoad(t *testing.T, caddyfile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := caddy.Load(config, true); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	runConfig(t, config)
 }
 
 func phAdapt(caddyfile string) ([]byte, error) {
@@ -111,17 +95,6 @@ func phValidate(config []byte) error {
 	return caddy.Validate(cfg)
 }
 
-func (s phSite) dial(t *testing.T) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", s.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 // get sends header and a request, and returns the body of the answer, empty
 // if not a byte came.
 func (s phSite) get(t *testing.T, header string) string {
@@ -131,7 +104,7 @@ func (s phSite) get(t *testing.T, header string) string {
 
 func (s phSite) send(t *testing.T, sent string) string {
 	t.Helper()
-	c := s.dial(t)
+	c := wstest.Dial(t, s.address)
 	if _, err := io.WriteString(c, sent); err != nil {
 		t.Fatal(err)
 	}
@@ -154,27 +127,6 @@ func phBody(t *testing.T, c net.Conn) string {
 		t.Fatalf("answer %q", answer)
 	}
 	return string(body)
-}
-
-// logLines returns the lines of the log that hold text.
-func (s phSite) logLines(t *testing.T, text string) []map[string]any {
-	t.Helper()
-	raw, err := os.ReadFile(s.logs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []map[string]any
-	for line := range strings.Lines(string(raw)) {
-		if !strings.Contains(line, text) {
-			continue
-		}
-		var fields map[string]any
-		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, fields)
-	}
-	return found
 }
 
 // phVector returns the bytes of a vector of testdata in internal/proxyheader.
@@ -210,38 +162,15 @@ func phUnhex(t *testing.T, s string) string {
 // returns the two names and a client's config that trusts it.
 func phCertificate(t *testing.T) (files string, trusting *tls.Config) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		DNSNames:     []string{"site.test"},
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert, key := wstest.Certificate(t, "site.test")
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{
-		certFile: {Type: "CERTIFICATE", Bytes: der},
-		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
-	} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+	for name, text := range map[string][]byte{certFile: cert, keyFile: key} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
 	pool := x509.NewCertPool()
-	pool.AddCert(cert)
+	pool.AppendCertsFromPEM(cert)
 	return certFile + " " + keyFile, &tls.Config{RootCAs: pool, ServerName: "site.test"}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 const phFacts = `respond "{client_ip} {remote_host}:{http.request.remote.port} {http.proxy_header.source.host} {http.proxy_header.source.port} {http.proxy_header.destination} {http.proxy_header.peer.host} {http.proxy_header.version}{http.proxy_header.command} {http.proxy_header.aws.vpce_id}{http.proxy_header.authority}"`
@@ -27,7 +29,7 @@ func TestProxyHeaderSite(t *testing.T) {
 		"two":       {phLineV1 + phLineV1, "400"},
 	} {
 		if test.want == "400" { // the second header is the client's data, and bad HTTP
-			c := site.dial(t)
+			c := wstest.Dial(t, site.address)
 			_, _ = io.WriteString(c, test.header+phGet)
 			if answer, _ := io.ReadAll(c); !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
 				t.Errorf("%s: %q", name, answer)
@@ -55,7 +57,7 @@ func TestProxyHeaderTLS(t *testing.T) {
 		phLineV1:                           "203.0.113.7 203.0.113.7:56324 203.0.113.7 56324 198.51.100.22:443 127.0.0.1 1PROXY ",
 		phVector(t, "v2-tlv-noop-pad-mid"): "203.0.113.7 203.0.113.7:56324 203.0.113.7 56324 198.51.100.22:443 127.0.0.1 2PROXY pp.example.test",
 	} {
-		raw := site.dial(t)
+		raw := wstest.Dial(t, site.address)
 		for _, b := range []byte(header) {
 			if _, err := raw.Write([]byte{b}); err != nil {
 				t.Fatal(err)
@@ -69,7 +71,7 @@ func TestProxyHeaderTLS(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	if err := tls.Client(site.dial(t), trusting).Handshake(); err == nil {
+	if err := tls.Client(wstest.Dial(t, site.address), trusting).Handshake(); err == nil {
 		t.Error("TLS without a header")
 	}
 
@@ -77,7 +79,7 @@ func TestProxyHeaderTLS(t *testing.T) {
 		TLSClientConfig:   trusting,
 		ForceAttemptHTTP2: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			c := site.dial(t)
+			c := wstest.Dial(t, site.address)
 			_, err := io.WriteString(c, phLineV1)
 			return c, err
 		},
@@ -117,7 +119,7 @@ func TestProxyHeaderErrorRoutes(t *testing.T) {
 	if got := site.get(t, phLineV1); got != "418 203.0.113.7:56324" {
 		t.Errorf("%q", got)
 	}
-	if lines := site.logLines(t, `"proxied_from":"203.0.113.7:56324"`); len(lines) != 1 {
+	if lines := site.logs.lines(t, `"proxied_from":"203.0.113.7:56324"`); len(lines) != 1 {
 		t.Errorf("%d access log lines", len(lines))
 	}
 }
@@ -154,7 +156,7 @@ func TestProxyHeaderUnlisted(t *testing.T) {
 	if got := site.get(t, ""); got != "127.0.0.1 127.0.0.1 127.0.0.1 " {
 		t.Errorf("%q", got)
 	}
-	c := site.dial(t)
+	c := wstest.Dial(t, site.address)
 	_, _ = io.WriteString(c, phLineV1+phGet)
 	if answer, _ := io.ReadAll(c); !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
 		t.Errorf("%q", answer)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/proxyheader"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // asked is what an origin was asked, as it came over the wire.
@@ -62,9 +63,7 @@ func askingOrigin(t *testing.T, config *tls.Config, withProxyHeader bool, lines 
 
 func serverConfig(t *testing.T) *tls.Config {
 	t.Helper()
-	files, _ := phCertificate(t)
-	certFile, keyFile, _ := strings.Cut(files, " ")
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	cert, err := tls.X509KeyPair(wstest.Certificate(t, "site.test"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,12 +33,11 @@ func sockets(t *testing.T) int {
 
 // However a tunnel or an attempt at one ends, its sockets are closed.
 func TestNoSocketIsLeft(t *testing.T) {
-	respond := func(wire string) func(p *peer) { return func(p *peer) { p.readHead(); p.send(wire) } }
 	serve := map[string]func(p *peer){
-		"/refused":  respond("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"),
-		"/accept":   respond("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
-		"/nonsense": respond("nonsense\r\n\r\n"),
-		"/large":    respond("HTTP/1.1 101 Switching Protocols\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"),
+		"/refused":  verbatim("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"),
+		"/accept":   verbatim("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
+		"/nonsense": verbatim("nonsense\r\n\r\n"),
+		"/large":    verbatim("HTTP/1.1 101 Switching Protocols\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"),
 		"/silent":   func(p *peer) { _, _ = io.Copy(io.Discard, p.r) },
 		"/reset":    func(p *peer) { _ = p.Conn.(*net.TCPConn).SetLinger(0) },
 	}

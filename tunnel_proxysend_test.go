@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/proxyheader"
 )
 
@@ -133,14 +131,7 @@ func TestProxyHeaderForUnixClient(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			socket := filepath.Join(t.TempDir(), "gateway.sock")
 			origin, questions := askingOrigin(t, nil, true, "")
-			config, err := phAdapt("{\nadmin off\npersist_config off\n}\nhttp:// {\nbind unix/" + socket + "\nws_tunnel " + origin + " {\nproxy_protocol " + version + "\n}\n}")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := caddy.Load(config, true); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = caddy.Stop() })
+			phLoad(t, "{\nadmin off\npersist_config off\n}\nhttp:// {\nbind unix/"+socket+"\nws_tunnel "+origin+" {\nproxy_protocol "+version+"\n}\n}")
 			conn, err := net.Dial("unix", socket)
 			if err != nil {
 				t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // What a client does wrong is answered before an origin is bothered, and the
@@ -50,10 +52,8 @@ func TestBadRequests(t *testing.T) {
 
 // A refused client's frames must not pass for a request that slips through.
 func TestRefusedConnectionIsNotReused(t *testing.T) {
-	g := startGateway(t, false, "", "route {\nws_tunnel "+startOrigin(t, nil, func(p *peer) {
-		p.readHead()
-		p.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
-	})+"\nrespond smuggled\n}")
+	g := startGateway(t, false, "", "route {\nws_tunnel "+startOrigin(t, nil, verbatim("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"))+
+		"\nrespond smuggled\n}")
 	c := g.dial()
 	c.send(handshakeOf("/", "") + "GET /admin HTTP/1.1\r\nHost: site.test\r\n\r\n")
 	resp := c.readAnswer()
@@ -89,7 +89,6 @@ func TestBadOrigins(t *testing.T) {
 	edited := func(change, to string) func(p *peer) {
 		return func(p *peer) { p.send(strings.Replace(answer(p.readHead(), ""), change, to, 1)) }
 	}
-	verbatim := func(wire string) func(p *peer) { return func(p *peer) { p.readHead(); p.send(wire) } }
 	hold := func(p *peer) { _, _ = io.Copy(io.Discard, p.r) }
 	tests := []struct {
 		name   string
@@ -135,10 +134,7 @@ func TestBadOrigins(t *testing.T) {
 
 // An answer that breaks off does so for the client, too.
 func TestTruncatedAnswer(t *testing.T) {
-	g := startGateway(t, false, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
-		p.readHead()
-		p.send("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-	}))
+	g := startGateway(t, false, "", "ws_tunnel "+startOrigin(t, nil, verbatim("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")))
 	c := g.dial()
 	c.send(handshakeOf("/", ""))
 	resp, err := http.ReadResponse(c.r, nil)
@@ -153,10 +149,7 @@ func TestTruncatedAnswer(t *testing.T) {
 }
 
 func TestUnreachableOrigins(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := wstest.Listen(t)
 	closed := l.Addr().String()
 	l.Close()
 	plain := startOrigin(t, nil, func(p *peer) { p.send("HTTP/1.1 400 Bad Request\r\n\r\n") })

@@ -124,16 +124,15 @@ func TestStreamBecomesUpgrade(t *testing.T) {
 }
 
 func TestStreamRefusals(t *testing.T) {
-	respond := func(wire string) func(p *peer) { return func(p *peer) { p.readHead(); p.send(wire) } }
 	tests := []struct {
 		name   string
 		serve  func(p *peer)
 		status int
 		reason string
 	}{
-		{"403", respond("HTTP/1.1 403 Forbidden\r\nX-Why: x\r\nContent-Length: 2\r\n\r\nno"), 403, "origin_refused"},
-		{"200 would be taken for a tunnel", respond("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), 502, "not_switched"},
-		{"wrong accept", respond("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"), 502, "bad_accept"},
+		{"403", verbatim("HTTP/1.1 403 Forbidden\r\nX-Why: x\r\nContent-Length: 2\r\n\r\nno"), 403, "origin_refused"},
+		{"200 would be taken for a tunnel", verbatim("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), 502, "not_switched"},
+		{"wrong accept", verbatim("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"), 502, "bad_accept"},
 	}
 	for _, test := range tests {
 		for _, version := range streamVersions {
@@ -166,20 +165,8 @@ func TestStreamWithWrongVersion(t *testing.T) {
 func TestStreamHalfClose(t *testing.T) {
 	for _, version := range streamVersions {
 		t.Run(version, func(t *testing.T) {
-			g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
-				p.send(answer(p.readHead(), ""))
-				if all, err := io.ReadAll(p.r); err != nil || string(all) != textFrame("question") {
-					t.Errorf("got %q (%v)", all, err)
-				}
-				p.send(textFrame("answer"))
-			}))
-			c := g.openVersion(version)
-			c.send(textFrame("question"))
-			c.closeWrite()
-			c.expect(textFrame("answer"))
-			c.expectEOF()
-			g.expectEnd("client_gone", "client")
-			nothingLeft(t)
+			g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, answersAtEnd))
+			expectHalfClose(g, g.openVersion(version))
 		})
 	}
 }

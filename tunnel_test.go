@@ -4,7 +4,6 @@
 package wstunnel
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -78,21 +77,28 @@ func TestEarlyBytes(t *testing.T) {
 }
 
 func TestHalfClose(t *testing.T) {
-	g := startGateway(t, false, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
-		p.send(answer(p.readHead(), ""))
-		all, err := io.ReadAll(p.r)
-		if err != nil || string(all) != textFrame("question") {
-			t.Errorf("got %q (%v)", all, err)
-		}
-		p.send(textFrame("answer"))
-	}))
-	c := g.open()
+	g := startGateway(t, false, "", "ws_tunnel "+startOrigin(t, nil, answersAtEnd))
+	expectHalfClose(g, g.open())
+}
+
+// answersAtEnd is an origin that says nothing before the client has ended.
+func answersAtEnd(p *peer) {
+	p.send(answer(p.readHead(), ""))
+	if all, err := io.ReadAll(p.r); err != nil || string(all) != textFrame("question") {
+		p.t.Errorf("got %q (%v)", all, err)
+	}
+	p.send(textFrame("answer"))
+}
+
+// expectHalfClose has a client ask that origin.
+func expectHalfClose(g *gateway, c *peer) {
+	g.t.Helper()
 	c.send(textFrame("question"))
 	c.closeWrite()
 	c.expect(textFrame("answer"))
 	c.expectEOF()
 	g.expectEnd("client_gone", "client")
-	nothingLeft(t)
+	nothingLeft(g.t)
 }
 
 func TestEnds(t *testing.T) {
@@ -236,35 +242,16 @@ func TestExitClosesTunnels(t *testing.T) {
 }
 
 func TestOriginForms(t *testing.T) {
-	files, _ := phCertificate(t)
-	certFile, keyFile, _ := strings.Cut(files, " ")
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	plain := echoOrigin(t)
-	secure := startOrigin(t, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}, func(p *peer) {
-		p.send(answer(p.readHead(), ""))
-		_, _ = io.Copy(p.Conn, p.r)
-	})
+	config := serverConfig(t)
+	config.NextProtos = []string{"h2", "http/1.1"}
+	secure := startOrigin(t, config, switchAndEcho)
 	socket := filepath.Join(t.TempDir(), "origin.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			p := newPeer(t, c)
-			p.send(answer(p.readHead(), ""))
-			_, _ = io.Copy(p.Conn, p.r)
-			c.Close()
-		}
-	}()
+	serveOrigin(t, l, switchAndEcho)
 	_, port, _ := net.SplitHostPort(plain)
 	const insecure = " {\ntls {\ntls_insecure_skip_verify\n}\n}"
 	tests := map[string]string{

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // apacheProbes are requests, and what both Apache and the example make of them.
@@ -21,21 +23,21 @@ var apacheProbes = []struct {
 	status             int
 	chat, site         string // the target that an origin saw, if it was asked
 }{
-	{"tunnel", "/ws/room?n=1", upgradeFields, 101, "/room?n=1", ""},
-	{"encoded path", "/ws/a%20b/%C3%A9", upgradeFields, 101, "/a%20b/%C3%A9", ""},
-	{"no WebSocket", "/ws/room", plainFields, 200, "/room", ""},
-	{"the rest", "/index.html?a=b", plainFields, 200, "", "/index.html?a=b"},
-	{"beside the prefix", "/wsx", plainFields, 200, "", "/wsx"},
-	{"address, no", "/lan/a", upgradeFields, 403, "", ""},
-	{"address, one", "/lan/a", upgradeFields + "X-Forwarded-For: 192.168.1.77\r\n", 101, "/a", ""},
-	{"address, another", "/lan/a", upgradeFields + "X-Forwarded-For: 10.9.8.7, 203.0.113.9\r\n", 101, "/a", ""},
-	{"address, claimed", "/lan/a", upgradeFields + "X-Forwarded-For: 203.0.113.9, 192.168.2.1\r\n", 403, "", ""},
-	{"no password", "/members/a", upgradeFields, 401, "", ""},
-	{"wrong password", "/members/a", upgradeFields + "Authorization: Basic dXNlcm5hbWU6c2VzYW1l\r\n", 401, "", ""},
-	{"password", "/members/a", upgradeFields + "Authorization: Basic dXNlcm5hbWU6b3Blbi1zZXNhbWU=\r\n", 101, "/a", ""},
-	{"no Origin", "/page/a", upgradeFields, 403, "", ""},
-	{"foreign Origin", "/page/a", upgradeFields + "Origin: https://trustedsite.com.example\r\n", 403, "", ""},
-	{"trusted Origin", "/page/a", upgradeFields + "Origin: https://trustedsite.com\r\n", 101, "/a", ""},
+	{"tunnel", "/ws/room?n=1", wstest.Upgrade, 101, "/room?n=1", ""},
+	{"encoded path", "/ws/a%20b/%C3%A9", wstest.Upgrade, 101, "/a%20b/%C3%A9", ""},
+	{"no WebSocket", "/ws/room", wstest.Plain, 200, "/room", ""},
+	{"the rest", "/index.html?a=b", wstest.Plain, 200, "", "/index.html?a=b"},
+	{"beside the prefix", "/wsx", wstest.Plain, 200, "", "/wsx"},
+	{"address, no", "/lan/a", wstest.Upgrade, 403, "", ""},
+	{"address, one", "/lan/a", wstest.Upgrade + "X-Forwarded-For: 192.168.1.77\r\n", 101, "/a", ""},
+	{"address, another", "/lan/a", wstest.Upgrade + "X-Forwarded-For: 10.9.8.7, 203.0.113.9\r\n", 101, "/a", ""},
+	{"address, claimed", "/lan/a", wstest.Upgrade + "X-Forwarded-For: 203.0.113.9, 192.168.2.1\r\n", 403, "", ""},
+	{"no password", "/members/a", wstest.Upgrade, 401, "", ""},
+	{"wrong password", "/members/a", wstest.Upgrade + "Authorization: Basic dXNlcm5hbWU6c2VzYW1l\r\n", 401, "", ""},
+	{"password", "/members/a", wstest.Upgrade + "Authorization: Basic dXNlcm5hbWU6b3Blbi1zZXNhbWU=\r\n", 101, "/a", ""},
+	{"no Origin", "/page/a", wstest.Upgrade, 403, "", ""},
+	{"foreign Origin", "/page/a", wstest.Upgrade + "Origin: https://trustedsite.com.example\r\n", 403, "", ""},
+	{"trusted Origin", "/page/a", wstest.Upgrade + "Origin: https://trustedsite.com\r\n", 101, "/a", ""},
 }
 
 // TestApacheExample has Apache and the example that replaces it answer the same
@@ -52,12 +54,12 @@ func TestApacheExample(t *testing.T) {
 			fields     string
 			chat, site string
 		}{
-			{"at noon", 12, 101, upgradeFields, "/a", ""},
-			{"at night", 22, 200, plainFields, "", "/hours/a"},
+			{"at noon", 12, 101, wstest.Upgrade, "/a", ""},
+			{"at night", 22, 200, wstest.Plain, "", "/hours/a"},
 		} {
 			t.Run(server.name+" "+hour.name, func(t *testing.T) {
-				chat, site := newOrigin(t), newOrigin(t)
-				port := server.start(t, chat.port, site.port, zoneWhereItIs(hour.hour))
+				chat, site := wstest.NewOrigin(t), wstest.NewOrigin(t)
+				port := server.start(t, chat.Port, site.Port, zoneWhereItIs(hour.hour))
 				for _, probe := range append(apacheProbes, struct {
 					name, path, fields string
 					status             int
@@ -65,19 +67,19 @@ func TestApacheExample(t *testing.T) {
 				}{"hours", "/hours/a", hour.fields, hour.status, hour.chat, hour.site}) {
 					a := ask(t, port, trusting("chat.example.com"), "chat.example.com", probe.path, probe.fields)
 					if a.StatusCode != probe.status {
-						t.Errorf("%s: %s: %s", probe.name, a.Status, a.body)
+						t.Errorf("%s: %s: %s", probe.name, a.Status, a.Text)
 					}
 					if a.StatusCode == 101 {
-						a.echoes(t, "hello")
+						a.Echoes(t, "hello")
 					}
-					for origin, target := range map[*origin]string{chat: probe.chat, site: probe.site} {
+					for origin, target := range map[*wstest.Origin]string{chat: probe.chat, site: probe.site} {
 						if target == "" {
-							if len(origin.asked) > 0 {
+							if len(origin.Asked) > 0 {
 								t.Errorf("%s: an origin was asked", probe.name)
 							}
 							continue
 						}
-						if got := origin.next(t); got.Host != "localhost:"+origin.port || got.RequestURI != target {
+						if got := origin.Next(t); got.Host != "localhost:"+origin.Port || got.RequestURI != target {
 							t.Errorf("%s: an origin saw %s%s, want %s", probe.name, got.Host, got.RequestURI, target)
 						}
 					}
@@ -109,7 +111,7 @@ func startApache(t *testing.T, chat, site, zone string) (port string) {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // see above
 		t.Fatal(err)
 	}
-	port = freePort(t)
+	port = wstest.FreePort(t)
 	file := writeConfig(t, string(config), map[string]string{
 		"FRONT": port, "CHAT": chat, "SITE": site, "CERT": cert, "KEY": key, "DIR": dir,
 		"USERS": writeConfig(t, examplePassword(t), nil),
@@ -136,7 +138,7 @@ func startApacheExample(t *testing.T, chat, site, zone string) (port string) {
 	t.Helper()
 	ports := map[string]string{"8080": chat}
 	// The example's own site would listen where the test's does.
-	ports["3000"] = freePort(t)
+	ports["3000"] = wstest.FreePort(t)
 	gateway := startExampleWith(t, "apache-websocket", ports, func(text string) string {
 		return strings.ReplaceAll(text, "reverse_proxy localhost:"+ports["3000"], "reverse_proxy localhost:"+site)
 	}, "TZ="+zone)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // TestBrowser has Chromium open a WebSocket from a page. Whether that goes over
@@ -45,12 +47,12 @@ func TestBrowser(t *testing.T) {
 				reports <- got
 			}))
 			defer results.Close()
-			port, echo := freePort(t), newOrigin(t)
+			port, echo := wstest.FreePort(t), wstest.NewOrigin(t)
 			cert, key, _ := certificate(t)
 			gateway := startCaddy(t, "\tservers {\n\t\tprotocols "+test.protocols+"\n\t}\n", "https://localhost:"+port+` {
 	bind 127.0.0.1
 	tls `+cert+" "+key+`
-	ws_tunnel /chat 127.0.0.1:`+echo.port+` {
+	ws_tunnel /chat 127.0.0.1:`+echo.Port+` {
 		`+test.options+`
 	}
 	reverse_proxy /result `+strings.TrimPrefix(results.URL, "http://")+`
@@ -67,11 +69,11 @@ func TestBrowser(t *testing.T) {
 				}
 			case <-chromium.ended:
 				t.Fatal("the browser ended without a result")
-			case <-time.After(patience):
+			case <-time.After(wstest.Patience):
 				t.Fatal("no result from the page")
 			}
 			gateway.says(t, append(test.records, "tunnel ended")...)
-			if asked := echo.next(t); asked.Header.Get("Origin") != "https://localhost:"+port {
+			if asked := echo.Next(t); asked.Header.Get("Origin") != "https://localhost:"+port {
 				t.Errorf("the origin saw %v", asked.Header)
 			}
 		})

@@ -8,6 +8,8 @@ package interop
 import (
 	"strings"
 	"testing"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // TestCloudflareExample does what the example's comments say, with wscat.
@@ -35,8 +37,8 @@ func TestCloudflareExample(t *testing.T) {
 			}
 		}
 	}
-	if site := ask(t, ports["8443"], trusting("localhost"), "localhost", "/page", plainFields); site.body != "The site, asked for localhost/page\n" {
-		t.Errorf("%q", site.body)
+	if site := ask(t, ports["8443"], trusting("localhost"), "localhost", "/page", wstest.Plain); site.Text != "The site, asked for localhost/page\n" {
+		t.Errorf("%q", site.Text)
 	}
 }
 
@@ -68,7 +70,7 @@ func TestELBExample(t *testing.T) {
 			ports := make(map[string]string)
 			gateway := startExample(t, "aws-elb-proxy-protocol", ports)
 			gateway.listens(t, ports["8000"], nil)
-			front := freePort(t)
+			front := wstest.FreePort(t)
 			balancer := startHAProxy(t, haproxyELB, map[string]string{
 				"FRONT": front, "BACK": ports[test.port], "BIND": "", "SERVER": test.server,
 			})
@@ -78,13 +80,13 @@ func TestELBExample(t *testing.T) {
 			}
 			balancer.listens(t, front, config)
 
-			tunnel := ask(t, front, config, "localhost", "/", upgradeFields)
-			saw := tunnel.saw(t)
-			client := tunnel.conn.LocalAddr().String()
+			tunnel := ask(t, front, config, "localhost", "/", wstest.Upgrade)
+			saw := tunnel.Saw(t)
+			client := tunnel.Conn.LocalAddr().String()
 			if saw.ProxyHeader["version"] != "1" || saw.ProxyHeader["source"] != client || saw.ProxyHeader["destination"] != "127.0.0.1:"+front {
 				t.Errorf("client %s came to port %s, and the echo server saw %v", client, front, saw.ProxyHeader)
 			}
-			tunnel.echoes(t, "Hello")
+			tunnel.Echoes(t, "Hello")
 
 			said := wscat(t, "--no-check", "--connect", scheme+"://localhost:"+front, "--execute", "Quit", "--wait", "1").wait(t)
 			if !strings.Contains(said, "Quit") || !strings.Contains(said, `"proxy_header"`) {

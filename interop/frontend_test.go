@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // haproxyFrontend is what examples/haproxy-frontend.caddyfile replaces, with
@@ -42,40 +44,40 @@ backend backend-ws
 // TestHAProxyExample has HAProxy and the example that replaces it answer the
 // same probes.
 func TestHAProxyExample(t *testing.T) {
-	webSocketInCapitals := strings.Replace(upgradeFields, "websocket", "WebSocket", 1)
+	webSocketInCapitals := strings.Replace(wstest.Upgrade, "websocket", "WebSocket", 1)
 	for _, server := range []struct {
 		name  string
 		start func(t *testing.T, back string) (port string)
 	}{{"HAProxy", startHAProxyFrontend}, {"the example", startHAProxyExample}} {
 		t.Run(server.name, func(t *testing.T) {
-			origin := newOrigin(t)
-			port := server.start(t, origin.port)
+			origin := wstest.NewOrigin(t)
+			port := server.start(t, origin.Port)
 			for _, probe := range []struct {
 				name, host, fields string
 				proxied            bool
 			}{
-				{"WebSocket", "device.example.com", upgradeFields, true},
+				{"WebSocket", "device.example.com", wstest.Upgrade, true},
 				{"Upgrade in another case", "device.example.com", webSocketInCapitals, true},
-				{"Host ws", "ws.example.com", plainFields, true},
-				{"Host in another case", "WS.example.com", plainFields, true},
-				{"both", "ws.example.com", upgradeFields, true},
-				{"neither", "device.example.com", plainFields, false},
+				{"Host ws", "ws.example.com", wstest.Plain, true},
+				{"Host in another case", "WS.example.com", wstest.Plain, true},
+				{"both", "ws.example.com", wstest.Upgrade, true},
+				{"neither", "device.example.com", wstest.Plain, false},
 			} {
 				a := ask(t, port, trusting("device.example.com"), probe.host, "/a", probe.fields)
-				if probe.fields == plainFields {
-					if a.body != "origin" {
-						t.Errorf("%s: %s: %s", probe.name, a.Status, a.body)
+				if probe.fields == wstest.Plain {
+					if a.Text != "origin" {
+						t.Errorf("%s: %s: %s", probe.name, a.Status, a.Text)
 					}
 				} else {
-					a.echoes(t, "hello")
+					a.Echoes(t, "hello")
 				}
-				asked := origin.next(t)
-				if proxied := strings.HasPrefix(asked.proxy, "PROXY TCP4 127.0.0.1 "); proxied != probe.proxied || !proxied && asked.proxy != "" {
-					t.Errorf("%s: the origin was sent %q", probe.name, asked.proxy)
+				asked := origin.Next(t)
+				if proxied := strings.HasPrefix(asked.Proxy, "PROXY TCP4 127.0.0.1 "); proxied != probe.proxied || !proxied && asked.Proxy != "" {
+					t.Errorf("%s: the origin was sent %q", probe.name, asked.Proxy)
 				}
-				_, from, _ := net.SplitHostPort(a.conn.LocalAddr().String())
-				if a.StatusCode == 101 && asked.proxy != "PROXY TCP4 127.0.0.1 127.0.0.1 "+from+" "+port {
-					t.Errorf("%s from port %s: the origin was sent %q", probe.name, from, asked.proxy)
+				_, from, _ := net.SplitHostPort(a.Conn.LocalAddr().String())
+				if a.StatusCode == 101 && asked.Proxy != "PROXY TCP4 127.0.0.1 127.0.0.1 "+from+" "+port {
+					t.Errorf("%s from port %s: the origin was sent %q", probe.name, from, asked.Proxy)
 				}
 				if asked.Host != probe.host || asked.RequestURI != "/a" || asked.Header.Get("X-Forwarded-Proto") != "https" {
 					t.Errorf("%s: the origin saw %s%s, %v", probe.name, asked.Host, asked.RequestURI, asked.Header)
@@ -88,7 +90,7 @@ func TestHAProxyExample(t *testing.T) {
 func startHAProxyFrontend(t *testing.T, back string) (port string) {
 	t.Helper()
 	_, _, both := certificate(t)
-	port = freePort(t)
+	port = wstest.FreePort(t)
 	startHAProxy(t, haproxyFrontend, map[string]string{"FRONT": port, "BACK": back, "BOTH": both})
 	return port
 }
@@ -96,7 +98,7 @@ func startHAProxyFrontend(t *testing.T, back string) (port string) {
 func startHAProxyExample(t *testing.T, back string) (port string) {
 	t.Helper()
 	// The example's own application would listen where the test's does.
-	ports := map[string]string{"8180": freePort(t)}
+	ports := map[string]string{"8180": wstest.FreePort(t)}
 	gateway := startExampleWith(t, "haproxy-frontend", ports, func(text string) string {
 		return strings.ReplaceAll(text, " localhost:"+ports["8180"]+" {", " localhost:"+back+" {")
 	})

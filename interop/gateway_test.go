@@ -6,19 +6,14 @@
 package interop
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // startCaddy runs the gateway's binary, be it as the gateway or as a stock
@@ -46,7 +41,7 @@ func startExampleWith(t *testing.T, name string, ports map[string]string, change
 	text := port.ReplaceAllStringFunc(string(source), func(found string) string {
 		at := len(found) - 4
 		if ports[found[at:]] == "" {
-			ports[found[at:]] = freePort(t)
+			ports[found[at:]] = wstest.FreePort(t)
 		}
 		return found[:at] + ports[found[at:]]
 	})
@@ -78,25 +73,7 @@ func trusting(serverName string) *tls.Config {
 // both.
 func certificate(t *testing.T) (cert, key, both string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		DNSNames:     []string{"localhost"},
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	certDER, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	certPEM, keyPEM := wstest.Certificate(t, "localhost")
 	dir := t.TempDir()
 	write := func(name string, text []byte) string {
 		file := filepath.Join(dir, name)

@@ -9,6 +9,8 @@ import (
 	"crypto/tls"
 	"strings"
 	"testing"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // anything stands for a value that is there and unknown.
@@ -59,7 +61,7 @@ func TestHAProxySendsHeaders(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			front, back := freePort(t), freePort(t)
+			front, back := wstest.FreePort(t), wstest.FreePort(t)
 			address, tlsLine := "http://:"+back, ""
 			if test.tls {
 				address, tlsLine = "https://:"+back, "\ttls "+cert+" "+key+"\n"
@@ -90,10 +92,10 @@ func TestHAProxySendsHeaders(t *testing.T) {
 			if test.tls || test.bind != "" {
 				config = trusting("localhost")
 			}
-			tunnel := ask(t, front, config, "localhost", "/", upgradeFields)
-			saw := tunnel.saw(t)
-			tunnel.echoes(t, "hello")
-			client := tunnel.conn.LocalAddr().String()
+			tunnel := ask(t, front, config, "localhost", "/", wstest.Upgrade)
+			saw := tunnel.Saw(t)
+			tunnel.Echoes(t, "hello")
+			client := tunnel.Conn.LocalAddr().String()
 			if saw.RemoteAddr != client || saw.Headers.Get("X-Source") != client || saw.Headers.Get("X-Destination") != "127.0.0.1:"+front {
 				t.Errorf("client %s at %s, and the gateway saw %s, %v", client, front, saw.RemoteAddr, saw.Headers)
 			}
@@ -117,7 +119,7 @@ func TestHAProxyChecksHealth(t *testing.T) {
 		{"requesting", "send-proxy-v2 check-send-proxy", "option httpchk GET /"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			front, back := freePort(t), freePort(t)
+			front, back := wstest.FreePort(t), wstest.FreePort(t)
 			balancer := startHAProxy(t, haproxyELB+"\t"+test.option+"\n", map[string]string{
 				"FRONT": front, "BACK": back, "BIND": "", "SERVER": test.server + " rise 2 fall 1",
 			})
@@ -134,7 +136,7 @@ func TestHAProxyChecksHealth(t *testing.T) {
 }
 `)
 			balancer.says(t, "instances/instance is UP")
-			ask(t, front, nil, "localhost", "/", upgradeFields).saw(t)
+			ask(t, front, nil, "localhost", "/", wstest.Upgrade).Saw(t)
 			if strings.Contains(gateway.said(), "connection rejected") {
 				t.Error("the gateway rejects the checks")
 			}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // TestNPMWebSocket has a client and an origin made with the npm package ws.
@@ -29,7 +31,7 @@ func TestNPMWebSocket(t *testing.T) {
 		{"the gateway ends it", "true", "max_lifetime 2s", "0", false, 1001, 1001, "max_lifetime"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			originPort, port := freePort(t), freePort(t)
+			originPort, port := wstest.FreePort(t), wstest.FreePort(t)
 			server := node(t, "server.cjs", originPort)
 			server.listens(t, originPort, nil)
 			scheme, tlsLine := "http", ""

@@ -16,10 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// patience is how long anything may take before its test fails.
-const patience = 30 * time.Second
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+)
 
 // program is a real one, running until its test is over.
 type program struct {
@@ -79,7 +78,7 @@ func (p *program) said() string {
 // says waits for a line of output that holds all of texts, and returns it.
 func (p *program) says(t *testing.T, texts ...string) string {
 	t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(wstest.Patience)
 	for ended := false; ; {
 		p.mu.Lock()
 		said, more := p.output.String(), p.more
@@ -116,7 +115,7 @@ func (p *program) wait(t *testing.T) string {
 	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(wstest.Patience):
 		t.Fatalf("%s does not end", p.name)
 	}
 	return p.said()
@@ -126,7 +125,7 @@ func (p *program) wait(t *testing.T) string {
 // the config is not nil.
 func (p *program) listens(t *testing.T, port string, config *tls.Config) {
 	t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(wstest.Patience)
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for {
@@ -145,26 +144,6 @@ func (p *program) listens(t *testing.T, port string, config *tls.Config) {
 			t.Fatalf("%s ended before it listened on port %s", p.name, port)
 		case <-timeout:
 			t.Fatalf("%s does not listen on port %s: %v", p.name, port, err)
-		}
-	}
-}
-
-var givenPorts = make(map[string]bool)
-
-// freePort is a port on loopback that the system chose, for a program that
-// cannot be handed a listener.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(ln.Addr().String())
-		ln.Close()
-		if !givenPorts[port] {
-			givenPorts[port] = true
-			return port
 		}
 	}
 }

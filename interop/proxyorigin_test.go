@@ -8,6 +8,8 @@ package interop
 import (
 	"strings"
 	"testing"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // headerForms are the PROXY headers that the gateway can send.
@@ -87,22 +89,22 @@ stream {
 	} {
 		for _, form := range headerForms[:peer.forms] {
 			t.Run(peer.name+", "+form.name, func(t *testing.T) {
-				behind := newOrigin(t)
-				front, port := freePort(t), freePort(t)
-				peer.start(t, front, behind.port)
+				behind := wstest.NewOrigin(t)
+				front, port := wstest.FreePort(t), wstest.FreePort(t)
+				peer.start(t, front, behind.Port)
 				cert, key, _ := certificate(t)
 				gateway := startCaddy(t, "", "https://localhost:"+port+" {\n\tbind 127.0.0.1\n\ttls "+cert+" "+key+
 					"\n\tws_tunnel 127.0.0.1:"+front+" {\n\t\t"+form.config+"\n\t}\n}\n")
 				gateway.listens(t, port, trusting("localhost"))
 
-				tunnel := ask(t, port, trusting("localhost"), "localhost", "/chat", upgradeFields)
-				tunnel.echoes(t, "hello")
-				got := behind.next(t)
-				client, server := tunnel.conn.LocalAddr().String(), tunnel.conn.RemoteAddr().String()
+				tunnel := ask(t, port, trusting("localhost"), "localhost", "/chat", wstest.Upgrade)
+				tunnel.Echoes(t, "hello")
+				got := behind.Next(t)
+				client, server := tunnel.Conn.LocalAddr().String(), tunnel.Conn.RemoteAddr().String()
 				if peer.name == "nginx stream" {
 					_, clientPort, _ := strings.Cut(client, ":")
-					if want := "PROXY TCP4 127.0.0.1 127.0.0.1 " + clientPort + " "; !strings.HasPrefix(got.proxy, want) {
-						t.Errorf("given on as %q, want %q", got.proxy, want)
+					if want := "PROXY TCP4 127.0.0.1 127.0.0.1 " + clientPort + " "; !strings.HasPrefix(got.Proxy, want) {
+						t.Errorf("given on as %q, want %q", got.Proxy, want)
 					}
 					return
 				}
