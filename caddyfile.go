@@ -46,6 +46,13 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		idle_timeout      <duration>
 //		max_lifetime      <duration>
 //		linger            <duration>
+//		max_tunnels       <count>
+//		limit             <key> <count> {
+//			ipv6_prefix <bits>
+//		}
+//		handshake_rate    <key> <count> <window> {
+//			ipv6_prefix <bits>
+//		}
 //		name              <name>
 //	}
 //
@@ -64,10 +71,11 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"dial_timeout": &h.DialTimeout, "handshake_timeout": &h.HandshakeTimeout,
 		"idle_timeout": &h.IdleTimeout, "max_lifetime": &h.MaxLifetime, "linger": &h.Linger,
 	}
+	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true}
 	seen := make(map[string]bool)
 	for d.NextBlock(0) {
 		option := d.Val()
-		if seen[option] && option != "header_up" && option != "header_down" {
+		if seen[option] && !repeatable[option] {
 			return d.Errf("%s is given twice", option)
 		}
 		seen[option] = true
@@ -89,6 +97,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = h.tlsOptions(d.NewFromNextSegment())
 		case option == "proxy_protocol":
 			err = h.proxyProtocolOptions(d)
+		case option == "max_tunnels", option == "limit", option == "handshake_rate":
+			err = h.limitOption(d, option)
 		default:
 			err = d.Errf("unknown ws_tunnel option %q", option)
 		}

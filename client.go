@@ -102,7 +102,9 @@ func (c client) joinConn() (relay.End, []byte, error) {
 		return nil, nil, fmt.Errorf("answering the client: %w", err)
 	}
 	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
-	return relay.Conn(bareSocket(conn)), append([]byte(nil), early...), nil
+	end, socket := endOf(conn)
+	keepAlive(socket, true)
+	return end, append([]byte(nil), early...), nil
 }
 
 // joinStream goes below all that Caddy and other handlers put around a body and

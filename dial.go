@@ -18,16 +18,24 @@ import (
 // steps is how long each step of a handshake with an origin took. A step that
 // there was not takes no time.
 type steps struct {
-	dns, tcp, proxy, tls, wait time.Duration
+	dns, tcp, proxy, tls, wait stepTime
 }
+
+// stepTime is a time in microseconds, up to more than an hour: steps are kept as
+// long as their tunnel.
+type stepTime uint32
+
+func since(start time.Time) stepTime { return stepTime(time.Since(start).Microseconds()) }
+
+func (t stepTime) duration() time.Duration { return time.Duration(t) * time.Microsecond }
 
 // MarshalLogObject writes the steps into a log record.
 func (s steps) MarshalLogObject(e zapcore.ObjectEncoder) error {
-	e.AddDuration("dns", s.dns)
-	e.AddDuration("tcp", s.tcp)
-	e.AddDuration("proxy", s.proxy)
-	e.AddDuration("tls", s.tls)
-	e.AddDuration("wait", s.wait)
+	e.AddDuration("dns", s.dns.duration())
+	e.AddDuration("tcp", s.tcp.duration())
+	e.AddDuration("proxy", s.proxy.duration())
+	e.AddDuration("tls", s.tls.duration())
+	e.AddDuration("wait", s.wait.duration())
 	return nil
 }
 
@@ -61,7 +69,7 @@ func (a *attempt) dial(ctx context.Context) (net.Conn, error) {
 			conn.Close()
 			return nil, &dialError{"proxy_header_failed", err}
 		}
-		a.steps.proxy = time.Since(start)
+		a.steps.proxy = since(start)
 	}
 	if !a.origin.tls {
 		return conn, nil
@@ -77,7 +85,7 @@ func (a *attempt) dial(ctx context.Context) (net.Conn, error) {
 		conn.Close()
 		return nil, &dialError{"tls_failed", fmt.Errorf("TLS with the origin: %w", err)}
 	}
-	a.steps.tls = time.Since(start)
+	a.steps.tls = since(start)
 	return tlsConn, nil
 }
 
@@ -86,11 +94,14 @@ func (a *attempt) dialTransport(ctx context.Context) (net.Conn, error) {
 	start := time.Now()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(httptrace.DNSStartInfo) { dnsStart = time.Now() },
-		DNSDone:  func(httptrace.DNSDoneInfo) { a.steps.dns = time.Since(dnsStart) },
+		DNSDone:  func(httptrace.DNSDoneInfo) { a.steps.dns = since(dnsStart) },
 	})
-	dialer := net.Dialer{Timeout: time.Duration(a.h.DialTimeout)}
+	dialer := net.Dialer{Timeout: time.Duration(a.h.DialTimeout), KeepAlive: -1}
 	conn, err := dialer.DialContext(ctx, a.origin.network, a.origin.address())
-	a.steps.tcp = time.Since(start) - a.steps.dns
+	a.steps.tcp = since(start) - a.steps.dns
+	if err == nil {
+		keepAlive(conn, false)
+	}
 	return conn, err
 }
 

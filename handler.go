@@ -16,6 +16,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"go.uber.org/zap"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
 
 func init() {
@@ -37,10 +40,10 @@ func init() {
 // Caddy ends at a reload; it is closed then with code 1012.
 //
 // What cannot become a tunnel is answered with 400 or 426 (the handshake is
-// malformed), 503 (no origin), 502 (dialling, TLS or the handshake with the
-// origin failed) or 504 (one of them took too long), as errors that
-// handle_errors can take up. Each leaves a log record and a count under
-// caddy_ws_tunnel_refused_total.
+// malformed), 429 (there are too many, or they come too often), 503 (no
+// origin), 502 (dialling, TLS or the handshake with the origin failed) or 504
+// (one of them took too long), as errors that handle_errors can take up. Each
+// leaves a log record and a count under caddy_ws_tunnel_refused_total.
 //
 // These placeholders are set:
 //
@@ -106,6 +109,19 @@ type Handler struct {
 	// that is closed in one direction. Default: 5s.
 	Linger caddy.Duration `json:"linger,omitempty"`
 
+	// How many tunnels there may be at a time, those of earlier configs and
+	// handshakes under way included. Handlers of the same name share the
+	// count. Default: 0, any number.
+	MaxTunnels int `json:"max_tunnels,omitempty"`
+
+	// How many tunnels there may be at a time for each value of a key. All
+	// limits hold. Default: any number.
+	Limits []TunnelLimit `json:"limits,omitempty"`
+
+	// How often a handshake may begin for each value of a key. All rates hold.
+	// Default: any number.
+	HandshakeRates []HandshakeRate `json:"handshake_rates,omitempty"`
+
 	// What records and metrics call this handler. Default: the origin as
 	// configured.
 	Name string `json:"name,omitempty"`
@@ -113,6 +129,8 @@ type Handler struct {
 	tlsConfig  *tls.Config
 	logger     *zap.Logger
 	generation *generation
+	limits     *relay.Limits // shared by all tunnels of h, and not h itself
+	claim      *quota.Claim  // what every tunnel of h counts as
 }
 
 // generation stands for one provisioned handler where the handler itself must
@@ -158,6 +176,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := registerMetrics(ctx); err != nil {
 		return err
 	}
+	h.provisionLimits()
+	h.limits = &relay.Limits{
+		IdleTimeout: time.Duration(h.IdleTimeout),
+		MaxLifetime: time.Duration(h.MaxLifetime),
+		Linger:      time.Duration(h.Linger),
+	}
 	h.generation = new(generation)
 	h.logger = ctx.Logger()
 	tunnels.addLogger(h.Name, h.logger)
@@ -201,6 +225,9 @@ func (h *Handler) Validate() error {
 		if down := h.Headers.Response; down != nil && (down.Require != nil || down.Deferred) {
 			return errors.New("header rules: require and deferred have no meaning in ws_tunnel")
 		}
+	}
+	if err := h.validateLimits(); err != nil {
+		return err
 	}
 	return h.ProxyProtocol.validate()
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
 
@@ -25,6 +25,7 @@ type tunnel struct {
 	name   string
 	opened opening
 	relay  *relay.Tunnel
+	claim  *quota.Claim // what it counts as; without limits all tunnels of a handler share one
 
 	// attachedTo is the handler that cannot return before the tunnel ends, nil
 	// if the tunnel has its connection for itself.
@@ -104,7 +105,7 @@ func (a *attempt) proto() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{name: a.h.Name, opened: a.opening()}
+	t := &tunnel{name: a.h.Name, opened: a.opening(), claim: a.handOver()}
 	if a.client.attached() {
 		t.attachedTo = a.h.generation
 	}
@@ -113,14 +114,12 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {
 		c.Write(zap.Inline(&t.opened))
 	}
+	originEnd, _ := endOf(conn)
 	tunnels.open(t, relay.Config{
-		Client: end, Origin: relay.Conn(conn),
+		Client: end, Origin: originEnd,
 		FromClient: early, FromOrigin: a.answer.Early(),
-		Limits: relay.Limits{
-			IdleTimeout: time.Duration(a.h.IdleTimeout),
-			MaxLifetime: time.Duration(a.h.MaxLifetime),
-			Linger:      time.Duration(a.h.Linger),
-		},
+		Attached: a.client.attached(),
+		Limits:   a.h.limits,
 	})
 	return t
 }
@@ -133,6 +132,7 @@ func (t *tunnel) end(s relay.Summary) {
 		}
 	}()
 	tunnels.remove(t)
+	tunnelTally.Release(t.claim)
 	metrics.active.WithLabelValues(t.name).Dec()
 	metrics.ended.WithLabelValues(t.name, s.Reason.String()).Inc()
 	for direction, traffic := range map[string]relay.Traffic{"to_origin": s.ToOrigin, "to_client": s.ToClient} {

@@ -4,30 +4,40 @@
 package wstunnel
 
 import (
+	"crypto/tls"
 	"net"
 	"reflect"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/proxylisten"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/unwrap"
 )
 
-// bareSocket returns the socket below conn if all that is wrapped around it
-// passes bytes as they are, once a request has been read: then the poll engine
-// can have it. Otherwise it returns conn. What is not known, a listener wrapper
-// of another plugin for one, may well change bytes.
-func bareSocket(conn net.Conn) net.Conn {
+// endOf makes an end of a tunnel of a connection. Where all that is wrapped
+// around its socket passes bytes as they are, once a request has been read, it
+// is the socket: then the poll engine can have it. Where there is TLS in
+// between, the socket still tells when there is something to read. What is not
+// known, a listener wrapper of another plugin for one, may do anything.
+func endOf(conn net.Conn) (end relay.End, socket net.Conn) {
+	layered := false
 	for c := conn; c != nil; c = unwrap.Next(c) {
 		switch c.(type) {
 		case *net.TCPConn, *net.UnixConn:
-			return c
-		}
-		if !transparent(c) {
-			break
+			if layered {
+				return relay.Layered(conn, c), c
+			}
+			return relay.Conn(c), c
+		case *tls.Conn:
+			layered = true
+		default:
+			if !transparent(c) {
+				return relay.Conn(conn), nil
+			}
 		}
 	}
-	return conn
+	return relay.Conn(conn), nil
 }
 
 // transparent tells our own connections that had a PROXY header, and those that

@@ -4,9 +4,15 @@
 package wstunnel
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
 
 // Wherever both ends are plain sockets, the poll engine must have them. This
@@ -47,6 +53,29 @@ func TestEngines(t *testing.T) {
 	}
 }
 
+// An idle tunnel has no goroutine, with TLS neither, and goes on when there is
+// something to carry. This fails when a new Caddy wraps TLS in another way.
+func TestIdleTunnelHasNoGoroutine(t *testing.T) {
+	g := startGateway(t, true, "skip_install_trust\nservers {\nlistener_wrappers {\nproxy_header {\noptional 127.0.0.0/8\n}\ntls\n}\n}", "log\nws_tunnel "+echoOrigin(t))
+	p := g.open()
+	for range 2 {
+		for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+			stacks := make([]byte, 1<<20)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			if !strings.Contains(string(stacks), "(*flow).carry(") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("still waiting:\n%s", stacks)
+			}
+		}
+		p.send("\x81\x85\x00\x00\x00\x00hello")
+		p.expect("\x81\x85\x00\x00\x00\x00hello")
+	}
+	p.Close()
+	g.expectEnd("client_gone", "client")
+}
+
 // disguised is a connection of a kind that nobody here knows.
 type disguised struct{ net.Conn }
 
@@ -56,12 +85,9 @@ func TestUnknownWrapperStays(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	if c := bareSocket(disguised{&net.TCPConn{}}); c == (net.Conn)(nil) {
-		t.Error("lost")
-	} else if _, ok := c.(disguised); !ok {
-		t.Errorf("%T was taken for transparent", c)
-	}
-	if c := bareSocket(a); c != a {
-		t.Errorf("got %T", c)
+	for _, c := range []net.Conn{disguised{&net.TCPConn{}}, tls.Server(disguised{&net.TCPConn{}}, nil), a} {
+		if end, socket := endOf(c); socket != nil || end != relay.Conn(c) {
+			t.Errorf("%T was taken for transparent", c)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
 )
 
 // ServeHTTP takes a WebSocket request the whole way, from admitting it to a
@@ -26,15 +27,45 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !isWebSocket(r) {
 		return next.ServeHTTP(w, r)
 	}
-	a := h.newAttempt(w, r)
-	if err := a.admit(); err != nil {
+	if r.ProtoMajor == 1 {
+		_, err := h.open(w, r)
 		return err
+	}
+	t, err := h.openApart(w, r)
+	if t != nil {
+		t.relay.Carry() // since this goroutine has to stay
+		<-t.done()
+	}
+	return err
+}
+
+// openApart is open in a goroutine of its own. A goroutine keeps the stack that
+// its deepest call needed, and that of a stream stays as long as its tunnel.
+func (h *Handler) openApart(w http.ResponseWriter, r *http.Request) (t *tunnel, err error) {
+	done := make(chan any)
+	go func() {
+		defer func() { done <- recover() }()
+		t, err = h.open(w, r)
+	}()
+	if panicked := <-done; panicked != nil {
+		panic(panicked) // where the server expects it
+	}
+	return t, err
+}
+
+// open returns the tunnel that a request became; if there is none and no error,
+// it has been answered.
+func (h *Handler) open(w http.ResponseWriter, r *http.Request) (*tunnel, error) {
+	a := h.newAttempt(w, r)
+	defer a.release()
+	if err := a.admit(); err != nil {
+		return nil, err
 	}
 	conn, resp, err := a.shakeHands()
 	if err != nil || resp != nil {
-		return a.answerOtherwise(conn, resp, err)
+		return nil, a.answerOtherwise(conn, resp, err)
 	}
-	return a.join(conn)
+	return a.join(conn), nil
 }
 
 // attempt is one handshake, on its way to becoming a tunnel.
@@ -49,7 +80,8 @@ type attempt struct {
 	originAddr string // what origin resolved to
 	key        string // that the origin was sent
 	answer     *handshake.Reader
-	header     http.Header // of the origin's 101
+	header     http.Header  // of the origin's 101
+	claim      *quota.Claim // what it counts as, until release
 	steps      steps
 }
 
@@ -71,7 +103,8 @@ func newID() string {
 	return hex.EncodeToString(raw[:])
 }
 
-// admit refuses what cannot become a tunnel, and chooses an origin.
+// admit refuses what cannot become a tunnel, chooses an origin, and counts the
+// attempt.
 func (a *attempt) admit() error {
 	if status, err := a.client.admit(); err != nil {
 		return a.refuse(status, err)
@@ -81,7 +114,7 @@ func (a *attempt) admit() error {
 		return a.refuse(http.StatusServiceUnavailable, &dialError{"no_origin", err})
 	}
 	a.repl.Set("http.ws_tunnel.origin", a.origin.String())
-	return nil
+	return a.reserve()
 }
 
 // shakeHands asks the origin. It returns the connection if the origin switched
@@ -116,7 +149,7 @@ func (a *attempt) exchange(conn net.Conn, request []byte) (*http.Response, error
 	}
 	a.answer = handshake.NewReader(conn)
 	resp, err := a.answer.Response()
-	a.steps.wait = time.Since(start)
+	a.steps.wait = since(start)
 	switch {
 	case err != nil:
 		return nil, &dialError{reasonOf(err, "no_answer"), err}
@@ -140,6 +173,7 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 		}
 	}
 	defer conn.Close()
+	a.release() // who reads the answer may try again at once
 	if a.client.attached() && resp.StatusCode/100 == 2 {
 		// To a CONNECT a 2xx means that the tunnel is open (RFC 8441 section 5).
 		return a.refuse(http.StatusBadGateway, &dialError{"not_switched", errors.New("the origin answered " + resp.Status)})
@@ -163,8 +197,8 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 	return nil
 }
 
-// join makes a tunnel of the two connections.
-func (a *attempt) join(conn net.Conn) error {
+// join makes a tunnel of the two connections, or nil if the client has left.
+func (a *attempt) join(conn net.Conn) *tunnel {
 	handshake.RemoveHopByHop(a.header)
 	a.applyDown(a.header)
 	a.header.Set("Sec-WebSocket-Accept", handshake.Accept(a.key)) // no rule can do without it
@@ -181,9 +215,5 @@ func (a *attempt) join(conn net.Conn) error {
 		a.refused("client_left", 0, err)
 		return nil
 	}
-	t := a.open(end, early, conn)
-	if a.client.attached() {
-		<-t.done()
-	}
-	return nil
+	return a.open(end, early, conn)
 }

@@ -6,13 +6,43 @@ package relay
 import (
 	"errors"
 	"net"
+	"syscall"
 )
 
 // Conn makes an end of a connection. One that has no CloseWrite cannot be
 // half-closed.
-func Conn(c net.Conn) End { return connEnd{c} }
+func Conn(c net.Conn) End {
+	switch c := c.(type) {
+	case *net.TCPConn:
+		return connEnd{c, c}
+	case *net.UnixConn:
+		return connEnd{c, c}
+	}
+	return connEnd{c, nil}
+}
 
-type connEnd struct{ net.Conn }
+// Layered makes an end of a connection that is a layer, TLS for one, over a
+// socket. A read that ran into its deadline must have left all that came from
+// the socket unread, but for the beginning of something, and can be made again.
+func Layered(c net.Conn, over net.Conn) End {
+	s, _ := over.(socket)
+	return connEnd{c, s}
+}
+
+// connEnd is an end that is a connection, and the socket that it is or is made
+// of; nil if that is not known.
+type connEnd struct {
+	net.Conn
+	socket socket
+}
+
+type socket interface {
+	net.Conn
+	syscall.Conn
+}
+
+// bare tells whether the end is a socket and nothing more.
+func (e connEnd) bare() bool { return e.socket != nil && e.Conn == net.Conn(e.socket) }
 
 func (e connEnd) CloseWrite() error {
 	if c, ok := e.Conn.(interface{ CloseWrite() error }); ok {

@@ -31,28 +31,36 @@ type wired struct {
 // engines are the ways to carry the same tunnel.
 var engines = []struct {
 	name, network string
-	hide          bool
+	end           func(net.Conn) End
 }{
-	{"sockets", "tcp", false}, // poll, where there is one
-	{"unix sockets", "unix", false},
-	{"opaque", "tcp", true}, // pump
+	{"sockets", "tcp", Conn}, // poll, where there is one
+	{"unix sockets", "unix", Conn},
+	{"layered", "tcp", func(c net.Conn) End { return Layered(opaque{c}, c) }}, // pump that parks, where it can
+	{"opaque", "tcp", func(c net.Conn) End { return Conn(opaque{c}) }},        // pump
 }
 
-func newWired(t testing.TB, network string, hide bool, c Config) *wired {
+func newWired(t testing.TB, network string, end func(net.Conn) End, c Config) *wired {
 	t.Helper()
 	var client, origin net.Conn
 	w := &wired{summary: make(chan Summary, 1)}
 	w.client, client = socketPair(t, network)
 	w.origin, origin = socketPair(t, network)
-	if hide {
-		client, origin = opaque{client}, opaque{origin}
-	}
-	c.Client, c.Origin = Conn(client), Conn(origin)
-	if c.Linger == 0 {
-		c.Linger = 30 * time.Second
-	}
+	c.Client, c.Origin = end(client), end(origin)
+	c.Limits = withLinger(c.Limits, 30*time.Second)
 	w.tunnel = Start(c, func(s Summary) { w.summary <- s })
 	return w
+}
+
+// withLinger is limits with a linger time, if they have none.
+func withLinger(limits *Limits, d time.Duration) *Limits {
+	var with Limits
+	if limits != nil {
+		with = *limits
+	}
+	if with.Linger == 0 {
+		with.Linger = d
+	}
+	return &with
 }
 
 func socketPair(t testing.TB, network string) (a, b net.Conn) {
@@ -135,7 +143,7 @@ func TestNothingIsLost(t *testing.T) {
 				toOrigin, up := traffic(r, true)
 				toClient, down := traffic(r, false)
 				early := r.IntN(len(toOrigin) + 1)
-				w := newWired(t, engine.network, engine.hide, Config{FromClient: bytes.Clone(toOrigin[:early])})
+				w := newWired(t, engine.network, engine.end, Config{FromClient: bytes.Clone(toOrigin[:early])})
 
 				results := make(chan error, 4)
 				// A reader that begins only when the other direction is done
@@ -192,7 +200,7 @@ func TestReset(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", engine.name, seed), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, 3))
 				wire, _ := traffic(r, true)
-				w := newWired(t, engine.network, engine.hide, Config{})
+				w := newWired(t, engine.network, engine.end, Config{})
 				go func() {
 					_ = sendInPieces(w.client, wire, rand.New(rand.NewPCG(seed, 4)))
 					_ = w.client.(*net.TCPConn).SetLinger(0)
@@ -219,7 +227,7 @@ func TestCloseWithinTraffic(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, 5))
 				toOrigin, _ := traffic(r, true)
 				toClient, _ := traffic(r, false)
-				w := newWired(t, engine.network, engine.hide, Config{})
+				w := newWired(t, engine.network, engine.end, Config{})
 				asked := make(chan struct{})
 				send := func(c net.Conn, wire []byte, mask bool) {
 					if sendInPieces(c, wire, rand.New(rand.NewPCG(seed, 6))) == nil {

@@ -21,7 +21,9 @@ type flow struct {
 
 	// due is why the gateway wants to send dst a Close frame, which it does
 	// when dst is between two frames. Whoever holds mu then, or next, sends it.
-	due atomic.Pointer[Reason]
+	due atomic.Uint32 // a Reason, or zero
+
+	berth int32 // where the flow is parked, or was, plus one; guarded by the parking
 
 	mu    sync.Mutex // held while dst is written to; guards what follows
 	scan  frame.Scanner
@@ -39,7 +41,7 @@ func (f *flow) forward(p []byte) (more bool) {
 	f.mu.Lock()
 	more = f.forwardLocked(p)
 	f.mu.Unlock()
-	if f.due.Load() != nil {
+	if f.due.Load() != 0 {
 		f.closeUnlessBusy() // it became due while the lock was held
 	}
 	return more
@@ -50,7 +52,7 @@ func (f *flow) forwardLocked(p []byte) (more bool) {
 		// With a Close frame due, one frame at a time: it goes behind the
 		// first that ends.
 		already := f.scan.CloseSeen()
-		n, broken := f.scan.Scan(p, f.due.Load() != nil && !f.shut)
+		n, broken := f.scan.Scan(p, f.due.Load() != 0 && !f.shut)
 		if f.scan.CloseSeen() && !already {
 			f.closeSeen() // before dst has it, and answers
 		}
@@ -117,8 +119,8 @@ func (f *flow) closeUnlessBusy() {
 }
 
 func (f *flow) closeIfDue() {
-	due := f.due.Load()
-	if due == nil || f.shut || !f.scan.Boundary() {
+	due := Reason(f.due.Load())
+	if due == 0 || f.shut || !f.scan.Boundary() {
 		return
 	}
 	f.shut = true
@@ -139,6 +141,9 @@ func (f *flow) srcEnded(err error) (useless bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shut = true
+	if f.tunnel.running.Load() == 1 {
+		return true // both ends are about to be closed
+	}
 	return f.dst().CloseWrite() != nil
 }
 

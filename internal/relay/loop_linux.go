@@ -47,7 +47,8 @@ func newLoop() (*loop, error) {
 
 func (l *loop) name() string { return "poll" }
 
-func (l *loop) start(t *Tunnel, fromClient, fromOrigin []byte) {
+func (l *loop) start(t *Tunnel, c *Config) {
+	fromClient, fromOrigin := c.FromClient, c.FromOrigin
 	l.post(func() { l.open(t, fromClient, fromOrigin) })
 }
 

@@ -4,11 +4,9 @@
 package relay
 
 import (
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +17,7 @@ import (
 // If that fails, because descriptors or the kernel's memory for watching them
 // have run out, the tunnel is carried by pump.
 func chooseEngine(t *Tunnel) engine {
-	client, origin := socketOf(t.toOrigin.src), socketOf(t.toClient.src)
+	client, origin := bareSocket(t.toOrigin.src), bareSocket(t.toClient.src)
 	if client == nil || origin == nil {
 		return pump{}
 	}
@@ -48,22 +46,10 @@ func chooseEngine(t *Tunnel) engine {
 	return l
 }
 
-type socket interface {
-	net.Conn
-	syscall.Conn
-}
-
-// socketOf returns the socket that an end is, or nil.
-func socketOf(e End) socket {
-	conn, ok := e.(connEnd)
-	if !ok {
-		return nil
-	}
-	switch c := conn.Conn.(type) {
-	case *net.TCPConn:
-		return c
-	case *net.UnixConn:
-		return c
+// bareSocket returns the socket that an end is, or nil.
+func bareSocket(e End) socket {
+	if conn, ok := e.(connEnd); ok && conn.bare() {
+		return conn.socket
 	}
 	return nil
 }

@@ -20,11 +20,11 @@ import (
 func TestSocketsArePolled(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			w := newWired(t, engine.network, engine.hide, Config{})
+			w := newWired(t, engine.network, engine.end, Config{})
 			w.client.Close()
 			w.origin.Close()
 			want := "poll"
-			if engine.hide {
+			if engine.name == "opaque" || engine.name == "layered" {
 				want = "pump"
 			}
 			if s := <-w.summary; s.Engine != want {
@@ -53,8 +53,8 @@ func onLoop(w *wired, f func()) {
 // of the same loop goes on.
 func TestStalledReader(t *testing.T) {
 	oneLoop(t)
-	stalled := newWired(t, "tcp", false, Config{})
-	other := newWired(t, "tcp", false, Config{})
+	stalled := newWired(t, "tcp", Conn, Config{})
+	other := newWired(t, "tcp", Conn, Config{})
 
 	flood := bytes.Repeat(frame.Frame{Fin: true, Opcode: frame.Binary, Payload: make([]byte, 16<<10)}.Append(nil), 2000)
 	sent := make(chan error, 1)
@@ -95,7 +95,7 @@ func TestStalledReader(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			w := newWired(t, engine.network, engine.hide, Config{Limits: Limits{IdleTimeout: time.Hour}})
+			w := newWired(t, engine.network, engine.end, Config{Limits: &Limits{IdleTimeout: time.Hour}})
 			message := append([]byte{0x82, 0x80 | 64, 0, 0, 0, 0}, make([]byte, 64)...)
 			answer := append([]byte{0x82, 64}, make([]byte, 64)...)
 			in, out := make([]byte, len(message)), make([]byte, len(answer))
@@ -123,7 +123,7 @@ func turn(t testing.TB, from, to net.Conn, p, buf []byte) {
 // Without descriptors to spare a tunnel is pumped, and those that are open do
 // not notice.
 func TestDescriptorsRunOut(t *testing.T) {
-	old := newWired(t, "tcp", false, Config{})
+	old := newWired(t, "tcp", Conn, Config{})
 	_, client := socketPair(t, "tcp")
 	_, origin := socketPair(t, "tcp")
 
@@ -135,7 +135,7 @@ func TestDescriptorsRunOut(t *testing.T) {
 	low.Cur = highestDescriptor(t) + 1
 	holes := fillDescriptors(t, low)
 	summary := make(chan Summary, 1)
-	tunnel := Start(Config{Client: Conn(client), Origin: Conn(origin), Limits: Limits{Linger: time.Minute}}, func(s Summary) { summary <- s })
+	tunnel := Start(Config{Client: Conn(client), Origin: Conn(origin), Limits: &Limits{Linger: time.Minute}}, func(s Summary) { summary <- s })
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func BenchmarkTurn(b *testing.B) {
 	for _, engine := range engines {
 		for _, size := range []int{64, 16 << 10} {
 			b.Run(engine.name+" "+strconv.Itoa(size), func(b *testing.B) {
-				w := newWired(b, engine.network, engine.hide, Config{})
+				w := newWired(b, engine.network, engine.end, Config{})
 				message := frame.Frame{Fin: true, Opcode: frame.Binary, Payload: make([]byte, size)}.Append(nil)
 				buf := make([]byte, len(message))
 				b.SetBytes(int64(size))

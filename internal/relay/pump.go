@@ -3,76 +3,146 @@
 
 package relay
 
-import "sync"
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
 
 // pump is the engine that moves bytes with a goroutine for each direction. It
-// works with ends of every kind.
+// works with ends of every kind. On Linux, a direction whose end is made of a
+// socket has its goroutine only while there is traffic.
 type pump struct{}
 
 func (pump) name() string { return "pump" }
 
-func (pump) start(t *Tunnel, fromClient, fromOrigin []byte) {
-	go t.toOrigin.pumpToOrigin(fromClient)
-	go t.toClient.pumpToClient(fromOrigin)
+func (pump) start(t *Tunnel, c *Config) {
+	if !c.Attached {
+		go t.toOrigin.pumpToOrigin(c.FromClient)
+	}
+	go t.toClient.pumpToClient(c.FromOrigin)
 }
 
 func (pump) do(_ *Tunnel, f func()) { go f() }
 
-// abort makes both goroutines' reads and writes fail.
-func (pump) abort(t *Tunnel) { t.closeEnds() }
+// abort makes both flows' reads and writes fail.
+func (pump) abort(t *Tunnel) {
+	t.closeEnds()
+	t.toOrigin.unpark()
+	t.toClient.unpark()
+}
 
-// The two goroutines have functions of their own so that a stack dump tells
-// them apart.
+// The goroutines have functions of their own so that a stack dump tells them
+// apart.
 
 func (f *flow) pumpToOrigin(early []byte) { f.pump(early) }
 
 func (f *flow) pumpToClient(early []byte) { f.pump(early) }
 
+// pump begins. Most tunnels are idle at first, so there is no wait to see whether
+// this one is.
 func (f *flow) pump(early []byte) {
-	f.tunnel.flowEnded(f.carry(early))
+	if f.forward(early) {
+		f.carry(0)
+	} else {
+		f.tunnel.flowEnded(false)
+	}
 }
 
-// A flow that is mostly idle waits with a small buffer. One that fills it gets
-// a large one, for as long as it needs it.
+// resume goes on after a time in the parking.
+func (f *flow) resume() { f.carry(parkAfter) }
+
+// parkAfter is how long a flow keeps its goroutine with nothing to carry: once
+// to twice that. It is a variable for the sake of tests.
+var parkAfter = time.Second
+
+// carry moves bytes until src ends, dst takes no more, or the flow is parked,
+// which it is if nothing comes within patience.
+func (f *flow) carry(patience time.Duration) {
+	var buf buffer
+	defer buf.free()
+	conn, _ := f.src.(connEnd)
+	conn.bePatient(patience)
+	quiet := true
+	for {
+		p := buf.bytes()
+		n, err := f.src.Read(p)
+		if n > 0 {
+			quiet = false
+			if !f.forward(p[:n]) {
+				f.tunnel.flowEnded(false)
+				return
+			}
+		}
+		switch {
+		case err == nil:
+			buf.fit(n)
+		case conn.socket != nil && errors.Is(err, os.ErrDeadlineExceeded):
+			if quiet && f.park(conn.socket) {
+				return
+			}
+			quiet = true
+			conn.bePatient(parkAfter)
+		default:
+			f.tunnel.flowEnded(f.srcEnded(err))
+			return
+		}
+	}
+}
+
+// bePatient bounds the wait for what comes next, if the flow can be parked. It
+// is not done for each read: a timer would have to be set.
+func (e connEnd) bePatient(d time.Duration) {
+	if e.socket != nil {
+		_ = e.SetReadDeadline(time.Now().Add(d))
+	}
+}
+
+// buffer is what a flow reads into. One that is mostly idle has a small one. A
+// flow that fills it gets a large one, for as long as it needs it.
+type buffer struct {
+	small *[smallBuffer]byte
+	large *[largeBuffer]byte
+}
+
 const (
 	smallBuffer = 1 << 10
 	largeBuffer = 32 << 10
 )
 
-var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+var (
+	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+)
 
-// carry moves bytes until src ends or dst takes no more, and reports whether
-// the opposite flow has no use then.
-func (f *flow) carry(early []byte) (useless bool) {
-	if !f.forward(early) {
-		return false
+func (b *buffer) bytes() []byte {
+	if b.large != nil {
+		return b.large[:]
 	}
-	small := make([]byte, smallBuffer)
-	var large *[largeBuffer]byte
-	defer func() {
-		if large != nil {
-			largeBuffers.Put(large)
-		}
-	}()
-	for {
-		buf := small
-		if large != nil {
-			buf = large[:]
-		}
-		n, err := f.src.Read(buf)
-		if n > 0 && !f.forward(buf[:n]) {
-			return false
-		}
-		if err != nil {
-			return f.srcEnded(err)
-		}
-		switch {
-		case large == nil && n == smallBuffer:
-			large = largeBuffers.Get().(*[largeBuffer]byte)
-		case large != nil && n <= smallBuffer:
-			largeBuffers.Put(large)
-			large = nil
-		}
+	if b.small == nil {
+		b.small = smallBuffers.Get().(*[smallBuffer]byte)
+	}
+	return b.small[:]
+}
+
+// fit chooses the buffer for what comes after a read of n bytes.
+func (b *buffer) fit(n int) {
+	switch {
+	case b.large == nil && n == smallBuffer:
+		b.large = largeBuffers.Get().(*[largeBuffer]byte)
+	case b.large != nil && n <= smallBuffer:
+		largeBuffers.Put(b.large)
+		b.large = nil
+	}
+}
+
+func (b *buffer) free() {
+	if b.small != nil {
+		smallBuffers.Put(b.small)
+	}
+	if b.large != nil {
+		largeBuffers.Put(b.large)
 	}
 }
 

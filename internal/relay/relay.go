@@ -37,10 +37,15 @@ type Config struct {
 	// out first.
 	FromClient, FromOrigin []byte
 
-	Limits
+	// Attached: there is a goroutine that has to stay as long as the tunnel
+	// anyway, and will call Carry. Nothing may have come early from the client.
+	Attached bool
+
+	Limits *Limits // nil: none
 }
 
-// Limits bound the life of a tunnel.
+// Limits bound the life of a tunnel. Many tunnels may share them; they must not
+// change any more.
 type Limits struct {
 	// IdleTimeout ends a tunnel that carried nothing in either direction for
 	// so long; MaxLifetime one that is so old. Zero: never.
@@ -54,7 +59,7 @@ type Limits struct {
 
 // Tunnel is a running tunnel.
 type Tunnel struct {
-	limits   Limits
+	limits   *Limits
 	engine   engine
 	toOrigin flow
 	toClient flow
@@ -72,7 +77,8 @@ type Tunnel struct {
 	end       end        // why the tunnel ends, once that is known
 	suspicion end        // why it would seem to, if nothing better comes
 	finished  bool
-	timers    timers
+	timer     *time.Timer
+	lingers   time.Duration // until then, since opened; zero before the end has begun
 }
 
 // now is the time that tunnels go by.
@@ -92,7 +98,7 @@ type engine interface {
 
 	// start begins to move a tunnel's bytes, the early ones first. When there
 	// is nothing more to move in a direction, it calls flowEnded.
-	start(t *Tunnel, fromClient, fromOrigin []byte)
+	start(t *Tunnel, c *Config)
 
 	// do calls f, which may write to an end, where that holds up nobody.
 	do(t *Tunnel, f func())
@@ -105,15 +111,22 @@ type engine interface {
 // once; ended is called once, in a goroutine of its own, when both ends are
 // closed.
 func Start(c Config, ended func(Summary)) *Tunnel {
+	if c.Limits == nil {
+		c.Limits = new(Limits)
+	}
 	t := &Tunnel{limits: c.Limits, opened: now(), ended: ended}
 	t.toOrigin = flow{tunnel: t, src: c.Client}
 	t.toClient = flow{tunnel: t, src: c.Origin}
 	t.running.Store(2)
 	t.engine = chooseEngine(t)
-	t.engine.start(t, c.FromClient, c.FromOrigin)
-	t.startTimers()
+	t.engine.start(t, &c)
+	t.startTimer()
 	return t
 }
+
+// Carry moves the bytes of the client of an attached tunnel, and returns when
+// there are no more. The tunnel may go on for a while.
+func (t *Tunnel) Carry() { t.toOrigin.carry(parkAfter) }
 
 // Close ends the tunnel for a reason of the gateway's: it sends a Close frame
 // to both sides as soon as each is between two frames, awaits their answers,
@@ -132,8 +145,8 @@ func (t *Tunnel) Close(reason Reason) {
 // hold up either, until the linger time is over.
 func (t *Tunnel) sendCloses(reason Reason) {
 	t.startLinger()
-	t.toClient.due.Store(&reason)
-	t.toOrigin.due.Store(&reason)
+	t.toClient.due.Store(uint32(reason))
+	t.toOrigin.due.Store(uint32(reason))
 	t.engine.do(t, t.toClient.closeUnlessBusy)
 	t.engine.do(t, t.toOrigin.closeUnlessBusy)
 }
@@ -198,7 +211,9 @@ func (t *Tunnel) flowEnded(useless bool) {
 func (t *Tunnel) finish() {
 	t.mu.Lock()
 	t.finished = true
-	t.timers.stop()
+	if t.timer != nil {
+		t.timer.Stop()
+	}
 	if t.end.reason == 0 {
 		t.end = t.suspicion
 	}

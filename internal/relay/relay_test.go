@@ -32,9 +32,7 @@ func newRig(t *testing.T, c Config) *rig {
 	r.client, client = newMemory(capacity)
 	r.origin, origin = newMemory(capacity)
 	c.Client, c.Origin = client, origin
-	if c.Linger == 0 {
-		c.Linger = 5 * time.Second
-	}
+	c.Limits = withLinger(c.Limits, 5*time.Second)
 	r.tunnel = Start(c, func(s Summary) { r.summary <- s })
 	return r
 }
@@ -193,7 +191,7 @@ func TestFailedWriteKeepsReading(t *testing.T) {
 
 func TestHalfClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Limits: Limits{Linger: time.Minute}})
+		r := newRig(t, Config{Limits: &Limits{Linger: time.Minute}})
 		r.send(r.client, clientMessage("last words"))
 		r.client.CloseWrite()
 		r.expect(r.origin, clientMessage("last words"))
@@ -208,7 +206,7 @@ func TestHalfClose(t *testing.T) {
 
 func TestHalfCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Limits: Limits{Linger: time.Minute}})
+		r := newRig(t, Config{Limits: &Limits{Linger: time.Minute}})
 		r.client.CloseWrite()
 		if s := r.expectEnd(ClientGone, Client); s.Duration != time.Minute {
 			t.Errorf("ended after %v, want the linger time", s.Duration)
@@ -244,8 +242,8 @@ func TestTimeouts(t *testing.T) {
 		reason Reason
 		after  time.Duration
 	}{
-		{"idle", Config{Limits: Limits{IdleTimeout: time.Minute}}, IdleTimeout, 90 * time.Second},
-		{"lifetime", Config{Limits: Limits{MaxLifetime: 2 * time.Minute}}, MaxLifetime, 2 * time.Minute},
+		{"idle", Config{Limits: &Limits{IdleTimeout: time.Minute}}, IdleTimeout, 90 * time.Second},
+		{"lifetime", Config{Limits: &Limits{MaxLifetime: 2 * time.Minute}}, MaxLifetime, 2 * time.Minute},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
