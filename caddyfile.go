@@ -44,8 +44,12 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		dial_timeout      <duration>
 //		handshake_timeout <duration>
 //		idle_timeout      <duration>
-//		max_lifetime      <duration>
+//		max_lifetime      <duration|time> [<jitter>]
+//		heartbeat         <interval> [<timeout>]
+//		max_message       <size>
 //		linger            <duration>
+//		on_reload         keep|drain|close
+//		drain             <duration>
 //		max_tunnels       <count>
 //		limit             <key> <count> {
 //			ipv6_prefix <bits>
@@ -65,11 +69,11 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	texts := map[string]*string{
 		"host": &h.Host, "sni": &h.SNI, "port": &h.Port,
-		"origin_header": &h.OriginHeader, "name": &h.Name,
+		"origin_header": &h.OriginHeader, "on_reload": &h.OnReload, "name": &h.Name,
 	}
 	durations := map[string]*caddy.Duration{
 		"dial_timeout": &h.DialTimeout, "handshake_timeout": &h.HandshakeTimeout,
-		"idle_timeout": &h.IdleTimeout, "max_lifetime": &h.MaxLifetime, "linger": &h.Linger,
+		"idle_timeout": &h.IdleTimeout, "linger": &h.Linger, "drain": &h.Drain,
 	}
 	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true}
 	seen := make(map[string]bool)
@@ -97,6 +101,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = h.tlsOptions(d.NewFromNextSegment())
 		case option == "proxy_protocol":
 			err = h.proxyProtocolOptions(d)
+		case option == "heartbeat", option == "max_lifetime", option == "max_message":
+			err = h.lifetimeOption(d, option)
 		case option == "max_tunnels", option == "limit", option == "handshake_rate":
 			err = h.limitOption(d, option)
 		default:
@@ -242,6 +248,10 @@ func durationArg(d *caddyfile.Dispenser, to *caddy.Duration) error {
 	if err := oneArg(d, &text); err != nil {
 		return err
 	}
+	return parseDuration(d, text, to)
+}
+
+func parseDuration(d *caddyfile.Dispenser, text string, to *caddy.Duration) error {
 	duration, err := caddy.ParseDuration(text)
 	if err != nil {
 		return d.Errf("%q is not a duration, as 30s or 1h30m", text)

@@ -101,8 +101,42 @@ type Handler struct {
 	// 1001. Default: 0, never.
 	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
 
-	// End a tunnel after so long, with code 1001. Default: 0, never.
-	MaxLifetime caddy.Duration `json:"max_lifetime,omitempty"`
+	// End a tunnel after so long, or at a time, with code 1001: a duration, a
+	// number of seconds since 1970 (as the exp of a token) or a time of RFC
+	// 3339. Placeholders are allowed; a handshake with a value that is none of
+	// these, or a time that is over, is refused with 403. Default: never.
+	MaxLifetime string `json:"max_lifetime,omitempty"`
+
+	// A tunnel ends up to so much earlier than max_lifetime says, at random, so
+	// that those which were opened together do not end together. Default: a
+	// tenth of the time that is left at the handshake.
+	MaxLifetimeJitter caddy.Duration `json:"max_lifetime_jitter,omitempty"`
+
+	// Send a Ping to a side that has sent nothing for so long. Its Pong does
+	// not reach the other side, and does not count for idle_timeout. Default:
+	// 0, no heartbeat.
+	Heartbeat caddy.Duration `json:"heartbeat,omitempty"`
+
+	// End a tunnel if a side sends nothing for so long after such a Ping, with
+	// code 1001 to the other one. Default: 10s.
+	HeartbeatTimeout caddy.Duration `json:"heartbeat_timeout,omitempty"`
+
+	// End a tunnel in which a side announces a message of more than so many
+	// bytes, before any byte of the frame that does, with code 1009. Compressed
+	// messages count as they are sent. Default: 0, any size.
+	MaxMessage int64 `json:"max_message,omitempty"`
+
+	// What becomes of tunnels when a reload removes or changes their handler:
+	// "keep", they live on; "drain", they end spread over the time of drain;
+	// "close", they end at once. They end with code 1012. Those over HTTP/2 and
+	// HTTP/3 end at once at every reload, since Caddy ends their connections.
+	// Default: keep.
+	OnReload string `json:"on_reload,omitempty"`
+
+	// The time over which tunnels are ended, the oldest first, when Caddy stops
+	// or on_reload is drain. Stopping takes so long, and linger. Default: 0,
+	// all at once.
+	Drain caddy.Duration `json:"drain,omitempty"`
 
 	// How long a tunnel that is ending waits for a peer: for the answer to a
 	// Close frame, whoever sent that, or for the other half of a connection
@@ -133,10 +167,6 @@ type Handler struct {
 	claim      *quota.Claim  // what every tunnel of h counts as
 }
 
-// generation stands for one provisioned handler where the handler itself must
-// not be held on to.
-type generation struct{ ended bool }
-
 // The values of Handler.OriginHeader that are not a value of the field.
 const (
 	originKeep    = "keep"
@@ -153,6 +183,10 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up h.
 func (h *Handler) Provision(ctx caddy.Context) error {
+	generation, err := newGeneration(h)
+	if err != nil {
+		return err
+	}
 	setDefault(&h.DialTimeout, 3*time.Second)
 	setDefault(&h.HandshakeTimeout, 10*time.Second)
 	setDefault(&h.Linger, 5*time.Second)
@@ -165,7 +199,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 	}
 	if h.TLS != nil {
-		var err error
 		if h.tlsConfig, err = h.TLS.MakeTLSClientConfig(ctx); err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
@@ -177,14 +210,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.provisionLimits()
-	h.limits = &relay.Limits{
-		IdleTimeout: time.Duration(h.IdleTimeout),
-		MaxLifetime: time.Duration(h.MaxLifetime),
-		Linger:      time.Duration(h.Linger),
-	}
-	h.generation = new(generation)
+	h.provisionLifetime()
 	h.logger = ctx.Logger()
-	tunnels.addLogger(h.Name, h.logger)
+	generation.name, generation.onReload, generation.drain, generation.logger = h.Name, h.OnReload, time.Duration(h.Drain), h.logger
+	h.generation = generation
+	tunnels.add(generation)
 	return onStopping(ctx, h.stop)
 }
 
@@ -210,13 +240,8 @@ func (h *Handler) Validate() error {
 	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
 		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
 	}
-	for name, d := range map[string]caddy.Duration{
-		"dial_timeout": h.DialTimeout, "handshake_timeout": h.HandshakeTimeout,
-		"idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime, "linger": h.Linger,
-	} {
-		if d < 0 {
-			return fmt.Errorf("%s is negative", name)
-		}
+	if err := h.validateLifetime(); err != nil {
+		return err
 	}
 	if h.Headers != nil {
 		if err := h.Headers.Validate(); err != nil {
@@ -245,20 +270,22 @@ func (h *Handler) validateOrigin() error {
 
 // Cleanup forgets h. Its tunnels go on.
 func (h *Handler) Cleanup() error {
-	tunnels.removeLogger(h.Name, h.logger)
+	if h.generation != nil {
+		tunnels.forget(h.generation)
+	}
 	return nil
 }
 
 // exiting tells whether the process is about to end, and all tunnels with it.
 var exiting = caddy.Exiting
 
-// stop ends the tunnels that cannot outlive h's config, and at the end of the
-// process waits for all.
+// stop ends the tunnels that do not outlive h's config, and at the end of the
+// process all, and waits for that.
 func (h *Handler) stop() {
 	if exiting() {
 		tunnels.exit()
 	} else {
-		tunnels.endGeneration(h.generation)
+		tunnels.stop(h.generation)
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// keepAlive has the kernel find out, by TCP keep-alive, that the peer of an idle
-// tunnel has vanished.
+// keepAlive has the kernel find out that the peer of a tunnel has vanished: by
+// probes if the tunnel is idle, by a bound for the acknowledgement of what was
+// sent if not.
 //
 // Tunnels that were opened together, as after a restart, must not be asked
 // about together: thousands of probes in one instant overrun queues, the same
@@ -30,15 +31,20 @@ func keepAlive(conn net.Conn, on bool) {
 	local := remote != nil && remote.IP.IsLoopback()
 	switch {
 	case !local:
-		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
-			Enable:   true,
-			Idle:     keepAliveIdle + rand.N(keepAliveSpread),
-			Interval: keepAliveInterval,
-			Count:    keepAliveCount,
-		})
+		watchPeer(tcp)
 	case on:
 		_ = tcp.SetKeepAlive(false)
 	}
+}
+
+func watchPeer(conn *net.TCPConn) {
+	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{
+		Enable:   true,
+		Idle:     keepAliveIdle + rand.N(keepAliveSpread),
+		Interval: keepAliveInterval,
+		Count:    keepAliveCount,
+	})
+	setUserTimeout(conn, userTimeout)
 }
 
 // Most load balancers and home routers forget a connection after a minute or
@@ -48,4 +54,7 @@ const (
 	keepAliveSpread   = 25 * time.Second
 	keepAliveInterval = 15 * time.Second
 	keepAliveCount    = 4
+
+	// userTimeout is as long as keep-alive takes at most.
+	userTimeout = 2 * time.Minute
 )

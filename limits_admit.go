@@ -42,10 +42,10 @@ func (a *attempt) reserve() error {
 		a.claim = claim
 		return nil
 	case full == len(a.h.Limits):
-		return a.refuseForNow(fullRetryAfter, &dialError{"max_tunnels", fmt.Errorf("max_tunnels %d is reached", a.h.MaxTunnels)})
+		return a.refuseForNow(http.StatusTooManyRequests, fullRetryAfter, &dialError{"max_tunnels", fmt.Errorf("max_tunnels %d is reached", a.h.MaxTunnels)})
 	default:
 		l := &a.h.Limits[full]
-		return a.refuseForNow(fullRetryAfter, &dialError{"limit", fmt.Errorf("%s is reached%s", l, a.forSubject(l.Key, l.IPv6Prefix))})
+		return a.refuseForNow(http.StatusTooManyRequests, fullRetryAfter, &dialError{"limit", fmt.Errorf("%s is reached%s", l, a.forSubject(l.Key, l.IPv6Prefix))})
 	}
 }
 
@@ -64,7 +64,7 @@ func (a *attempt) checkRates() error {
 		return nil
 	}
 	r := &a.h.HandshakeRates[lacking]
-	return a.refuseForNow(wait, &dialError{"handshake_rate", fmt.Errorf("%s is exceeded%s", r, a.forSubject(r.Key, r.IPv6Prefix))})
+	return a.refuseForNow(http.StatusTooManyRequests, wait, &dialError{"handshake_rate", fmt.Errorf("%s is exceeded%s", r, a.forSubject(r.Key, r.IPv6Prefix))})
 }
 
 // subject is what is counted of the client for a key.
@@ -82,10 +82,10 @@ func (a *attempt) forSubject(key string, ipv6Prefix int) string {
 }
 
 // refuseForNow refuses an attempt that may be made again after so long.
-func (a *attempt) refuseForNow(wait time.Duration, err error) error {
+func (a *attempt) refuseForNow(status int, wait time.Duration, err error) error {
 	seconds := max(1, (wait+time.Second-1)/time.Second)
 	a.client.w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
-	return a.refuse(http.StatusTooManyRequests, err)
+	return a.refuse(status, err)
 }
 
 // release takes back what reserve counted, unless a tunnel has taken it over.

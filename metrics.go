@@ -16,6 +16,7 @@ import (
 // the process, and each config's registry gets the same ones.
 var metrics = struct {
 	active       *prometheus.GaugeVec
+	draining     *prometheus.GaugeVec
 	opened       *prometheus.CounterVec
 	ended        *prometheus.CounterVec
 	refused      *prometheus.CounterVec
@@ -26,6 +27,10 @@ var metrics = struct {
 	active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "caddy_ws_tunnel_active",
 		Help: "Tunnels open now.",
+	}, []string{"name"}),
+	draining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "caddy_ws_tunnel_draining",
+		Help: "Tunnels that are to be ended by a drain and have not been told yet.",
 	}, []string{"name"}),
 	opened: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "caddy_ws_tunnel_opened_total",
@@ -58,7 +63,7 @@ var metrics = struct {
 func registerMetrics(ctx caddy.Context) error {
 	registry := ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
-		metrics.active, metrics.opened, metrics.ended, metrics.refused,
+		metrics.active, metrics.draining, metrics.opened, metrics.ended, metrics.refused,
 		metrics.bytes, metrics.messages, metrics.proxyHeaders,
 	} {
 		err := registry.Register(c)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -22,14 +21,14 @@ import (
 // tunnel is a tunnel as this plugin knows it: its relay, and what its record
 // says of how it came to be. It holds no handler and no config.
 type tunnel struct {
-	name   string
-	opened opening
-	relay  *relay.Tunnel
-	claim  *quota.Claim // what it counts as; without limits all tunnels of a handler share one
+	generation *generation // of the handler that opened it
+	opened     opening
+	relay      *relay.Tunnel
+	claim      *quota.Claim // what it counts as; without limits all tunnels of a handler share one
 
-	// attachedTo is the handler that cannot return before the tunnel ends, nil
-	// if the tunnel has its connection for itself.
-	attachedTo *generation
+	// attached: the handler cannot return before the tunnel ends. Otherwise the
+	// tunnel has its connection for itself.
+	attached bool
 
 	// ended is closed when the tunnel has ended and is recorded. It is made by
 	// the first who waits for that.
@@ -105,12 +104,9 @@ func (a *attempt) proto() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{name: a.h.Name, opened: a.opening(), claim: a.handOver()}
-	if a.client.attached() {
-		t.attachedTo = a.h.generation
-	}
-	metrics.opened.WithLabelValues(t.name).Inc()
-	metrics.active.WithLabelValues(t.name).Inc()
+	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), opened: a.opening(), claim: a.handOver()}
+	metrics.opened.WithLabelValues(a.h.Name).Inc()
+	metrics.active.WithLabelValues(a.h.Name).Inc()
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {
 		c.Write(zap.Inline(&t.opened))
 	}
@@ -118,8 +114,9 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	tunnels.open(t, relay.Config{
 		Client: end, Origin: originEnd,
 		FromClient: early, FromOrigin: a.answer.Early(),
-		Attached: a.client.attached(),
-		Limits:   a.h.limits,
+		Attached:    t.attached,
+		MaxLifetime: a.lifetime(),
+		Limits:      a.h.limits,
 	})
 	return t
 }
@@ -132,20 +129,17 @@ func (t *tunnel) end(s relay.Summary) {
 		}
 	}()
 	tunnels.remove(t)
+	name := t.generation.name
 	tunnelTally.Release(t.claim)
-	metrics.active.WithLabelValues(t.name).Dec()
-	metrics.ended.WithLabelValues(t.name, s.Reason.String()).Inc()
+	metrics.active.WithLabelValues(name).Dec()
+	metrics.ended.WithLabelValues(name, s.Reason.String()).Inc()
 	for direction, traffic := range map[string]relay.Traffic{"to_origin": s.ToOrigin, "to_client": s.ToClient} {
-		metrics.bytes.WithLabelValues(t.name, direction).Add(float64(traffic.Bytes))
-		metrics.messages.WithLabelValues(t.name, direction).Add(float64(traffic.Messages))
+		metrics.bytes.WithLabelValues(name, direction).Add(float64(traffic.Bytes))
+		metrics.messages.WithLabelValues(name, direction).Add(float64(traffic.Messages))
 	}
-	logger := tunnels.logger(t.name)
-	if logger == nil {
-		logger = caddy.Log().Named("http.handlers.ws_tunnel")
-	}
-	if c := logger.Check(zapcore.InfoLevel, "tunnel ended"); c != nil {
+	if c := tunnels.logger(name).Check(zapcore.InfoLevel, "tunnel ended"); c != nil {
 		c.Write(
-			zap.String("name", t.name),
+			zap.String("name", name),
 			zap.Stringer("reason", s.Reason),
 			zap.Stringer("side", s.Side),
 			zap.Duration("duration", s.Duration),

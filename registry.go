@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
@@ -15,21 +16,21 @@ import (
 // tunnels is every tunnel of the process. A tunnel outlives the config that it
 // was opened under (DESIGN 3.1, decision 2), so no handler owns them.
 var tunnels = registry{
-	live:    make(map[*tunnel]struct{}),
-	loggers: make(map[string][]*zap.Logger),
+	live:        make(map[*tunnel]struct{}),
+	generations: make(map[string][]*generation),
 }
 
 type registry struct {
-	mu   sync.Mutex // guards all below, generation.ended and tunnel.relay
+	mu   sync.Mutex // guards all below, what generation says, and tunnel.relay
 	live map[*tunnel]struct{}
 
 	// exiting: the process ends, and no tunnel can stay.
 	exiting bool
 
-	// loggers has those of the handlers of each name, the newest last: a tunnel
-	// is recorded where the current config wants it, not where that one did
-	// under which it was opened, whose writers may be closed.
-	loggers map[string][]*zap.Logger
+	// generations has those of each name whose handlers are there, the newest
+	// last: a tunnel is recorded where the current config wants it, not where
+	// that one did under which it was opened, whose writers may be closed.
+	generations map[string][]*generation
 }
 
 // open starts t's relay. A tunnel whose handshake was still under way when all
@@ -41,7 +42,7 @@ func (g *registry) open(t *tunnel, config relay.Config) {
 	started := relay.Start(config, t.end)
 	g.mu.Lock()
 	t.relay = started
-	exiting, ended := g.exiting, t.attachedTo != nil && t.attachedTo.ended
+	exiting, ended := g.exiting, t.generation.ended && (t.attached || g.leaves(t.generation))
 	g.mu.Unlock()
 	switch {
 	case exiting:
@@ -57,61 +58,100 @@ func (g *registry) remove(t *tunnel) {
 	delete(g.live, t)
 }
 
-// endGeneration ends the tunnels that cannot outlive a handler, and those that
-// it has yet to open.
-func (g *registry) endGeneration(ended *generation) {
+// stop ends the tunnels that cannot or shall not outlive a handler whose config
+// stops, and those that it has yet to open. It does not wait for them.
+func (g *registry) stop(stopping *generation) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	ended.ended = true
+	stopping.ended = true
+	leave := g.leaves(stopping)
+	var drained []*tunnel
 	for t := range g.live {
-		if t.attachedTo == ended && t.relay != nil {
+		switch {
+		case t.relay == nil: // open sees to it
+		case t.attached && t.generation == stopping, leave && stopping.onReload == reloadClose && t.generation.same(stopping):
 			t.relay.Close(relay.Reload)
+		case leave && t.generation.same(stopping):
+			drained = append(drained, t)
 		}
-	}
-}
-
-// exit ends all tunnels, and waits until they have ended, which takes their
-// linger time at most.
-func (g *registry) exit() {
-	g.mu.Lock()
-	g.exiting = true
-	done := make([]<-chan struct{}, 0, len(g.live))
-	for t := range g.live {
-		if t.relay != nil {
-			t.relay.Close(relay.Shutdown)
-		}
-		done = append(done, t.done())
 	}
 	g.mu.Unlock()
-	for _, d := range done {
-		<-d
+	if len(drained) > 0 {
+		go newDrain(stopping.name, drained, stopping.drain).run(relay.Reload)
 	}
 }
 
-func (g *registry) addLogger(name string, logger *zap.Logger) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.loggers[name] = append(g.loggers[name], logger)
+// leaves tells whether the tunnels of a handler whose config stops have to end:
+// it wants that, and no handler is there that is the same. It is called with mu
+// held.
+func (g *registry) leaves(stopping *generation) bool {
+	return stopping.onReload != reloadKeep && !slices.ContainsFunc(g.generations[stopping.name], func(other *generation) bool {
+		return !other.ended && other.same(stopping)
+	})
 }
 
-// logger returns the newest logger of a name, or nil if all its handlers are
-// gone.
+// exit ends all tunnels, those of each handler spread over the time that it
+// wants, and waits until they have ended.
+func (g *registry) exit() {
+	g.mu.Lock()
+	first := !g.exiting
+	g.exiting = true
+	byName := make(map[string][]*tunnel)
+	for t := range g.live {
+		if t.relay != nil {
+			byName[t.generation.name] = append(byName[t.generation.name], t)
+		}
+	}
+	var drains sync.WaitGroup
+	for name, all := range byName {
+		over := all[0].generation.drain
+		if current := g.generations[name]; len(current) > 0 {
+			over = current[len(current)-1].drain
+		}
+		if first { // the other handlers find it done
+			drains.Go(func() { newDrain(name, all, over).run(relay.Shutdown) })
+		}
+	}
+	g.mu.Unlock()
+	drains.Wait()
+	for _, all := range byName {
+		for _, t := range all {
+			<-t.done()
+		}
+	}
+}
+
+// draining tells whether no tunnel may be opened any more.
+func (g *registry) draining() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.exiting
+}
+
+func (g *registry) add(generation *generation) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.generations[generation.name] = append(g.generations[generation.name], generation)
+}
+
+// logger returns the newest logger of a name, or Caddy's own if all its handlers
+// are gone.
 func (g *registry) logger(name string) *zap.Logger {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if all := g.loggers[name]; len(all) > 0 {
-		return all[len(all)-1]
+	if all := g.generations[name]; len(all) > 0 {
+		return all[len(all)-1].logger
 	}
-	return nil
+	return caddy.Log().Named("http.handlers.ws_tunnel")
 }
 
-// removeLogger forgets a logger. That may be the newest one: of a config that
-// was not good, while an older one goes on.
-func (g *registry) removeLogger(name string, logger *zap.Logger) {
+// forget forgets the generation of a handler that is gone. That may be the
+// newest one: of a config that was not good, while an older one goes on.
+func (g *registry) forget(gone *generation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.loggers[name] = slices.DeleteFunc(g.loggers[name], func(l *zap.Logger) bool { return l == logger })
-	if len(g.loggers[name]) == 0 {
-		delete(g.loggers, name)
+	rest := slices.DeleteFunc(g.generations[gone.name], func(other *generation) bool { return other == gone })
+	if g.generations[gone.name] = rest; len(rest) == 0 {
+		delete(g.generations, gone.name)
 	}
+	gone.logger = nil
 }

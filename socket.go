@@ -23,7 +23,7 @@ import (
 func endOf(conn net.Conn) (end relay.End, socket net.Conn) {
 	layered := false
 	for c := conn; c != nil; c = unwrap.Next(c) {
-		switch c.(type) {
+		switch c := c.(type) {
 		case *net.TCPConn, *net.UnixConn:
 			if layered {
 				return relay.Layered(conn, c), c
@@ -31,6 +31,7 @@ func endOf(conn net.Conn) (end relay.End, socket net.Conn) {
 			return relay.Conn(c), c
 		case *tls.Conn:
 			layered = true
+			releaseConfig(c)
 		default:
 			if !transparent(c) {
 				return relay.Conn(conn), nil

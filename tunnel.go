@@ -82,6 +82,7 @@ type attempt struct {
 	answer     *handshake.Reader
 	header     http.Header  // of the origin's 101
 	claim      *quota.Claim // what it counts as, until release
+	deadline   time.Time    // of the tunnel; zero: none
 	steps      steps
 }
 
@@ -108,6 +109,12 @@ func newID() string {
 func (a *attempt) admit() error {
 	if status, err := a.client.admit(); err != nil {
 		return a.refuse(status, err)
+	}
+	if tunnels.draining() {
+		return a.refuseForNow(http.StatusServiceUnavailable, drainingRetryAfter, &dialError{"draining", errors.New("the server is about to stop")})
+	}
+	if err := a.setDeadline(); err != nil {
+		return err
 	}
 	var err error
 	if a.origin, err = a.h.choose(a.repl); err != nil {

@@ -8,14 +8,10 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
-	"weak"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
 )
@@ -177,36 +173,13 @@ func TestFailedReloadKeepsLogger(t *testing.T) {
 	if err := g.load(); err == nil {
 		t.Fatal("the config was taken")
 	}
-	if tunnels.logger("chat") == nil {
-		t.Error("the logger is gone")
+	tunnels.mu.Lock()
+	if len(tunnels.generations["chat"]) != 1 {
+		t.Errorf("%d handlers are known", len(tunnels.generations["chat"]))
 	}
+	tunnels.mu.Unlock()
 	c.Close()
 	g.expectEnd("client_gone", "client")
-}
-
-// A tunnel of HTTP/1.1 keeps nothing of the config it was opened under.
-func TestOldConfigIsFreed(t *testing.T) {
-	g := startGateway(t, false, "", "log\nws_tunnel "+echoOrigin(t))
-	c := g.open()
-	c.send(textFrame("open"))
-	c.expect(textFrame("open"))
-	app, err := caddy.ActiveContext().AppIfConfigured("http")
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := weak.Make(app.(*caddyhttp.App))
-	app = nil
-	if err := g.load(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(patience); old.Value() != nil; runtime.GC() {
-		if time.Now().After(deadline) {
-			t.Fatal("the old config is still there")
-		}
-	}
-	c.send(textFrame("still here"))
-	c.expect(textFrame("still here"))
-	c.Close()
 }
 
 // When the process ends, every tunnel is told, and waited for.

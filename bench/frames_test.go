@@ -29,7 +29,7 @@ func TestFrames(t *testing.T) {
 		}
 		for _, f := range [][]byte{plain, masked} {
 			var scanner framing.Scanner
-			if n, err := scanner.Scan(f, false); n != len(f) || err != nil || !scanner.Boundary() || scanner.Messages() != 1 {
+			if n, err := scanner.Scan(f, false, 0); n != len(f) || err != nil || !scanner.Boundary() || scanner.Messages() != 1 {
 				t.Errorf("%d bytes: scanned %d of %d (%v), %d messages", test.size, n, len(f), err, scanner.Messages())
 			}
 		}
@@ -45,7 +45,7 @@ func TestFrames(t *testing.T) {
 func TestCloseFrames(t *testing.T) {
 	for _, f := range [][]byte{newTalk(1).closing, newTalk(1).closed} {
 		var scanner framing.Scanner
-		if _, err := scanner.Scan(f, false); err != nil || scanner.CloseCode() != 1000 {
+		if _, err := scanner.Scan(f, false, 0); err != nil || scanner.CloseCode() != 1000 {
 			t.Errorf("%x is a Close frame with code %d (%v)", f, scanner.CloseCode(), err)
 		}
 	}

@@ -82,7 +82,7 @@ func openControl(t *testing.T, p []byte, masked bool) (first byte, payload []byt
 		payload[i] ^= key[i%4]
 	}
 	var s Scanner
-	if n, err := s.Scan(p, false); n != len(p) || err != nil || !s.Boundary() {
+	if n, err := s.Scan(p, false, 0); n != len(p) || err != nil || !s.Boundary() {
 		t.Fatalf("the scanner took %d of %d bytes: %v", n, len(p), err)
 	}
 	return p[0], payload

@@ -16,6 +16,9 @@ const (
 	ErrControlFragmented
 	// ErrClosePayload is a Close frame with half a status code (section 5.5.1).
 	ErrClosePayload
+	// ErrMessageTooBig is a frame with which a message would have more bytes than
+	// the scanner was to let pass.
+	ErrMessageTooBig
 )
 
 func (e Error) Error() string {
@@ -28,6 +31,8 @@ func (e Error) Error() string {
 		return "websocket frame: fragmented control frame"
 	case ErrClosePayload:
 		return "websocket frame: close frame with a payload of one byte"
+	case ErrMessageTooBig:
+		return "websocket frame: message too big"
 	}
 	return "websocket frame: malformed"
 }

@@ -19,7 +19,7 @@ func TestFrameRoundTrip(t *testing.T) {
 			t.Errorf("%d bytes: got %d (%v)", size, len(got.Payload), err)
 		}
 		var s Scanner
-		if n, err := s.Scan(wire, false); n != len(wire) || err != nil || !s.Boundary() {
+		if n, err := s.Scan(wire, false, 0); n != len(wire) || err != nil || !s.Boundary() {
 			t.Errorf("%d bytes: the scanner disagrees: %d (%v)", size, n, err)
 		}
 	}

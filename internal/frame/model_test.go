@@ -14,7 +14,7 @@ import (
 
 // model decodes a whole stream at once, knowing where each frame lies, and says
 // what a Scanner ought to, and where the frames end. It shares nothing with it.
-func model(p []byte) (taken int, want state, ends map[int]bool) {
+func model(p []byte, most uint64) (taken int, want state, ends map[int]bool) {
 	want.boundary, ends = true, map[int]bool{0: true}
 	for at := 0; at < len(p); {
 		frame := p[at:]
@@ -72,6 +72,10 @@ func model(p []byte) (taken int, want state, ends map[int]bool) {
 				}
 			}
 			want.size = sum
+			if most > 0 && sum > most {
+				want.err = ErrMessageTooBig
+				return at, want, ends
+			}
 			want.inMessage = want.inMessage || !fin
 		}
 		if uint64(len(frame)-header) < length {
@@ -135,15 +139,15 @@ func randomStream(r *rand.Rand, n int) []byte {
 	return p[:len(p)-min(len(p), int(r.UintN(4)))]
 }
 
-// checkAgainstModel scans p in pieces that next chooses, some only as far as the next
-// boundary, and compares each step with what the model says.
-func checkAgainstModel(p []byte, next func(left int) (size int, untilBoundary bool)) error {
-	wantTaken, want, ends := model(p)
+// checkAgainstModel scans p in pieces that next chooses, some only as far as the end
+// of a frame, and compares each step with what the model says.
+func checkAgainstModel(p []byte, most uint64, next func(left int) (size int, oneFrame bool)) error {
+	wantTaken, want, ends := model(p, most)
 	var s Scanner
 	for taken := 0; taken < len(p); {
 		before := taken
 		size, until := next(len(p) - before)
-		n, err := s.Scan(p[before:before+size], until)
+		n, err := s.Scan(p[before:before+size], until, most)
 		taken += n
 		if err != nil {
 			if err != want.err {
@@ -161,7 +165,7 @@ func checkAgainstModel(p []byte, next func(left int) (size int, untilBoundary bo
 		}
 		stop := before + size
 		if until {
-			for stop = before; !ends[stop] && stop < before+size; stop++ {
+			for stop = before + 1; !ends[stop] && stop < before+size; stop++ {
 			}
 		}
 		if taken != stop || s.Boundary() != ends[stop] {
@@ -183,19 +187,20 @@ func TestScannerAgreesWithModel(t *testing.T) {
 	for seed := range uint64(rounds) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		p := randomStream(r, 1+r.IntN(12))
-		_, want, _ := model(p)
+		most := []uint64{0, 300}[r.IntN(2)]
+		_, want, _ := model(p, most)
 		failed[want.err]++
 		whole := func(left int) (int, bool) { return left, false }
 		pieces := func(left int) (int, bool) {
 			return min(left, 1+r.IntN(1+min(left, 1<<r.IntN(16)))), r.IntN(4) == 0
 		}
 		for _, next := range []func(int) (int, bool){whole, pieces} {
-			if err := checkAgainstModel(p, next); err != nil {
+			if err := checkAgainstModel(p, most, next); err != nil {
 				t.Fatalf("seed %d: %v\n%x", seed, err, p[:min(len(p), 200)])
 			}
 		}
 	}
-	for _, err := range []error{nil, ErrLength, ErrControlTooLong, ErrControlFragmented, ErrClosePayload} {
+	for _, err := range []error{nil, ErrLength, ErrControlTooLong, ErrControlFragmented, ErrClosePayload, ErrMessageTooBig} {
 		if failed[err] == 0 {
 			t.Errorf("no random stream ended with %v", err)
 		}
@@ -209,12 +214,13 @@ func FuzzScanner(f *testing.F) {
 	f.Add([]byte("\x88\x81abcdx"), uint64(4))
 	f.Fuzz(func(t *testing.T, p []byte, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 0))
+		most := seed % 100
 		for _, next := range []func(int) (int, bool){
 			func(left int) (int, bool) { return left, false },
 			func(int) (int, bool) { return 1, false },
 			func(left int) (int, bool) { return 1 + r.IntN(left), r.IntN(3) == 0 },
 		} {
-			if err := checkAgainstModel(p, next); err != nil {
+			if err := checkAgainstModel(p, most, next); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -54,23 +54,20 @@ const (
 )
 
 // Scan advances over p and returns how many of its bytes it took. It takes all of
-// p, unless untilBoundary asks it to stop after the first byte that completes a
-// frame; already between two frames it then takes nothing.
+// p, unless oneFrame asks it to stop after the first byte that completes a frame.
 //
-// The error is an [Error]: a frame came after which boundaries cannot be known, or a
-// control frame that breaks RFC 6455 section 5.5. n is then the number of bytes of
+// The error is an [Error]: a frame came after which boundaries cannot be known, a
+// control frame that breaks RFC 6455 section 5.5, or one with which a message would
+// have more than maxMessage bytes, if that is not zero. n is then the number of bytes of
 // p before that frame, or 0 if its header began in an earlier piece; where it
 // began in p, [Scanner.Boundary] is true. The scanner stays failed.
-func (s *Scanner) Scan(p []byte, untilBoundary bool) (n int, err error) {
+func (s *Scanner) Scan(p []byte, oneFrame bool, maxMessage uint64) (n int, err error) {
 	if s.failed != 0 {
 		return 0, s.failed
 	}
-	if untilBoundary && s.Boundary() {
-		return 0, nil
-	}
 	for n < len(p) {
 		if s.left == 0 {
-			took := s.header(p[n:])
+			took := s.header(p[n:], maxMessage)
 			if s.failed != 0 {
 				return n, s.failed
 			}
@@ -92,7 +89,7 @@ func (s *Scanner) Scan(p []byte, untilBoundary bool) (n int, err error) {
 		}
 		if s.left == 0 {
 			s.frameEnds()
-			if untilBoundary {
+			if oneFrame {
 				return n, nil
 			}
 		}
@@ -133,12 +130,12 @@ func (s *Scanner) MessageSize() uint64 { return s.size }
 // header takes from p, which is not empty, what belongs to a frame header, and
 // begins the frame once the header is complete. s.have stays 0 on the usual way,
 // where all of it is in p.
-func (s *Scanner) header(p []byte) (took int) {
+func (s *Scanner) header(p []byte, maxMessage uint64) (took int) {
 	if s.have == 0 {
 		if len(p) >= 2 {
 			if size := headerSize(p[1]); len(p) >= size {
 				if s.failed = violation(p[:size]); s.failed == 0 {
-					s.frameBegins(p[:size])
+					s.frameBegins(p[:size], maxMessage)
 				}
 				return size
 			}
@@ -157,8 +154,9 @@ func (s *Scanner) header(p []byte) (took int) {
 			return took
 		}
 		if len(h) >= 2 && len(h) == headerSize(h[1]) {
-			s.have = 0
-			s.frameBegins(h)
+			if s.frameBegins(h, maxMessage); s.failed == 0 {
+				s.have = 0
+			}
 			return took
 		}
 	}
@@ -203,7 +201,7 @@ func violation(h []byte) Error {
 	return 0
 }
 
-func (s *Scanner) frameBegins(h []byte) {
+func (s *Scanner) frameBegins(h []byte, maxMessage uint64) {
 	s.first = h[0]
 	switch length := h[1] &^ maskBit; length {
 	case 126:
@@ -221,6 +219,11 @@ func (s *Scanner) frameBegins(h []byte) {
 		s.size += s.left
 		if s.size < s.left { // hostile lengths, RFC 6455 allows 2^63-1 for each frame
 			s.size = math.MaxUint64
+		}
+		if maxMessage > 0 && s.size > maxMessage {
+			s.failed = ErrMessageTooBig
+			s.left = 0
+			return
 		}
 		if s.first&finBit == 0 {
 			s.inMessage = true

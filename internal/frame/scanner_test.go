@@ -86,7 +86,7 @@ func TestScanner(t *testing.T) {
 				tc.taken = len(p)
 			}
 			var s Scanner
-			n, err := s.Scan(p, false)
+			n, err := s.Scan(p, false, 0)
 			if got := stateOf(&s, err); got != tc.want || n != tc.taken {
 				t.Fatalf("took %d, %+v; want %d, %+v", n, got, tc.taken, tc.want)
 			}
@@ -106,8 +106,8 @@ func checkSplits(t *testing.T, p []byte, want state) {
 			continue
 		}
 		var s Scanner
-		a, err1 := s.Scan(p[:cut], false)
-		b, err2 := s.Scan(p[cut:], false)
+		a, err1 := s.Scan(p[:cut], false, 0)
+		b, err2 := s.Scan(p[cut:], false, 0)
 		if err := errors.Join(err1, err2); err != nil || a+b != len(p) {
 			t.Fatalf("cut at %d: took %d+%d: %v", cut, a, b, err)
 		}
@@ -117,7 +117,7 @@ func checkSplits(t *testing.T, p []byte, want state) {
 	}
 	var s Scanner
 	for i := range p {
-		if n, err := s.Scan(p[i:i+1], false); n != 1 || err != nil {
+		if n, err := s.Scan(p[i:i+1], false, 0); n != 1 || err != nil {
 			t.Fatalf("byte %d: took %d: %v", i, n, err)
 		}
 	}
@@ -129,7 +129,7 @@ func checkSplits(t *testing.T, p []byte, want state) {
 func TestScannerSizeSaturates(t *testing.T) {
 	// Messages of more than 2^64 bytes cannot be sent, so begin near the end.
 	s := Scanner{size: math.MaxUint64 - 10, inMessage: true}
-	if _, err := s.Scan([]byte("\x00\x20"), false); err != nil {
+	if _, err := s.Scan([]byte("\x00\x20"), false, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.MessageSize(); got != math.MaxUint64 {
@@ -137,38 +137,57 @@ func TestScannerSizeSaturates(t *testing.T) {
 	}
 }
 
-func TestScannerUntilBoundary(t *testing.T) {
+func TestScannerOneFrame(t *testing.T) {
 	first, second := "\x01\x05hello", "\x80\x85abcdworld"
 	p := []byte(first + second)
 	for cut := 1; cut < len(first); cut++ {
 		var s Scanner
-		if n, err := s.Scan(p[:cut], false); n != cut || err != nil {
+		if n, err := s.Scan(p[:cut], false, 0); n != cut || err != nil {
 			t.Fatalf("cut at %d: took %d: %v", cut, n, err)
 		}
 		if s.Boundary() {
 			t.Fatalf("cut at %d: a boundary within a frame", cut)
 		}
-		n, err := s.Scan(p[cut:], true)
+		n, err := s.Scan(p[cut:], true, 0)
 		if n != len(first)-cut || err != nil || !s.Boundary() || !s.InMessage() {
 			t.Fatalf("cut at %d: took %d (%v), boundary %t, in message %t; want %d", cut, n, err, s.Boundary(), s.InMessage(), len(first)-cut)
 		}
-		if n, err := s.Scan(p[len(first):], true); n != 0 || err != nil {
-			t.Fatalf("cut at %d: took %d at a boundary: %v", cut, n, err)
-		}
-		if n, err := s.Scan(p[len(first):], false); n != len(second) || err != nil || s.Messages() != 1 {
+		if n, err := s.Scan(p[len(first):], false, 0); n != len(second) || err != nil || s.Messages() != 1 {
 			t.Fatalf("cut at %d: rest: took %d (%v), messages %d", cut, n, err, s.Messages())
 		}
 	}
 
 	var s Scanner
-	if n, err := s.Scan([]byte("\x81"), false); n != 1 || err != nil {
+	if n, err := s.Scan([]byte("\x81"), false, 0); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
-	if n, err := s.Scan([]byte("\x00\x81"), true); n != 1 || err != nil || !s.Boundary() {
+	if n, err := s.Scan([]byte("\x00\x81"), true, 0); n != 1 || err != nil || !s.Boundary() {
 		t.Errorf("frame without payload: took %d (%v), want 1 and a boundary", n, err)
 	}
-	if n, err := s.Scan(nil, true); n != 0 || err != nil {
+	if n, err := s.Scan(nil, true, 0); n != 0 || err != nil {
 		t.Errorf("nothing to take: took %d: %v", n, err)
+	}
+}
+
+func TestScannerMaxMessage(t *testing.T) {
+	for _, tc := range []struct {
+		name, before, over string
+		boundary           bool
+	}{
+		{"one frame", "\x82\x05hello", "\x82\x06", true},
+		{"in fragments", "\x02\x03hel\x89\x06aaaaaa\x00\x02lo", "\x80\x01", true},
+		{"a length begun earlier", "\x82\x7e", "\x00\x80", false},
+		{"a length beyond counting", "\x02\x05hello\x00\x00", "\x80\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var s Scanner
+			if n, err := s.Scan([]byte(tc.before), false, 5); n != len(tc.before) || err != nil {
+				t.Fatalf("took %d: %v", n, err)
+			}
+			if n, err := s.Scan([]byte(tc.over+"xxxxxx"), false, 5); n != 0 || err != ErrMessageTooBig || s.Boundary() != tc.boundary {
+				t.Errorf("took %d (%v), boundary %t", n, err, s.Boundary())
+			}
+		})
 	}
 }
 
@@ -189,7 +208,7 @@ func TestScannerStaysFailed(t *testing.T) {
 			var err error
 			for i, piece := range tc.pieces {
 				var n int
-				if n, err = s.Scan([]byte(piece), false); n != tc.taken[i] {
+				if n, err = s.Scan([]byte(piece), false, 0); n != tc.taken[i] {
 					t.Errorf("piece %d: took %d, want %d", i, n, tc.taken[i])
 				}
 			}
@@ -201,7 +220,7 @@ func TestScannerStaysFailed(t *testing.T) {
 				t.Errorf("Boundary() = %t, want %t", s.Boundary(), tc.boundary)
 			}
 			for _, until := range []bool{false, true} {
-				if n, again := s.Scan([]byte("\x81\x01x"), until); n != 0 || again != err {
+				if n, again := s.Scan([]byte("\x81\x01x"), until, 0); n != 0 || again != err {
 					t.Errorf("afterwards: took %d, %v; want 0, %v", n, again, err)
 				}
 			}
@@ -211,7 +230,7 @@ func TestScannerStaysFailed(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	seen := map[string]Error{}
-	for _, e := range []Error{0, ErrLength, ErrControlTooLong, ErrControlFragmented, ErrClosePayload} {
+	for _, e := range []Error{0, ErrLength, ErrControlTooLong, ErrControlFragmented, ErrClosePayload, ErrMessageTooBig} {
 		text := e.Error()
 		if other, dup := seen[text]; dup || !strings.HasPrefix(text, "websocket frame: ") {
 			t.Errorf("error %d and %d: %q", e, other, text)
@@ -233,10 +252,10 @@ func TestScannerDoesNotAllocate(t *testing.T) {
 		if allocs := testing.AllocsPerRun(20, func() {
 			var s Scanner
 			for p := stream; len(p) > 0; p = p[min(size, len(p)):] {
-				s.Scan(p[:min(size, len(p))], false)
+				s.Scan(p[:min(size, len(p))], false, 0)
 			}
-			s.Scan(bad, true)
-			s.Scan(bad, false)
+			s.Scan(bad, true, 0)
+			s.Scan(bad, false, 0)
 		}); allocs != 0 {
 			t.Errorf("pieces of %d: %v allocations", size, allocs)
 		}
@@ -266,7 +285,7 @@ func BenchmarkScanner(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for p := stream; len(p) > 0; p = p[min(bm.chunk, len(p)):] {
-					if _, err := s.Scan(p[:min(bm.chunk, len(p))], false); err != nil {
+					if _, err := s.Scan(p[:min(bm.chunk, len(p))], false, 0); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -98,7 +98,7 @@ func TestUnansweredClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, Config{Limits: &Limits{IdleTimeout: time.Minute, MaxLifetime: time.Minute}})
+				r := newRig(t, Config{MaxLifetime: time.Minute, Limits: &Limits{IdleTimeout: time.Minute}})
 				r.send(r.client, frame.AppendClose(nil, 1000, "", true))
 				synctest.Wait()
 				do(r)

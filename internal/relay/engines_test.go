@@ -269,10 +269,10 @@ func endsInClose(got, wire []byte, readErr error) error {
 	for len(rest) > 0 && !s.CloseSeen() {
 		at := len(got) - len(rest)
 		// The first byte begins a frame; take that.
-		n, err := s.Scan(rest[:1], false)
+		n, err := s.Scan(rest[:1], false, 0)
 		if err == nil {
 			var more int
-			more, err = s.Scan(rest[1:], true)
+			more, err = s.Scan(rest[1:], true, 0)
 			n += more
 		}
 		switch {

@@ -37,34 +37,58 @@ type flow struct {
 // forward takes the next bytes of src to dst, and reports whether there is use
 // in more of them.
 func (f *flow) forward(p []byte) (more bool) {
-	f.tunnel.touch()
+	if from := f.tunnel.pulse(f.from()); from != nil {
+		from.heard.Store(int64(now() - f.tunnel.opened))
+	}
 	f.mu.Lock()
 	more = f.forwardLocked(p)
 	f.mu.Unlock()
-	if f.due.Load() != 0 {
-		f.closeUnlessBusy() // it became due while the lock was held
+	if f.insertDue() {
+		f.insertUnlessBusy() // it became due while the lock was held
 	}
 	return more
 }
 
 func (f *flow) forwardLocked(p []byte) (more bool) {
+	from := f.tunnel.pulse(f.from())
 	for len(p) > 0 {
-		// With a Close frame due, one frame at a time: it goes behind the
-		// first that ends.
-		already := f.scan.CloseSeen()
-		n, broken := f.scan.Scan(p, f.due.Load() != 0 && !f.shut)
-		if f.scan.CloseSeen() && !already {
-			f.closeSeen() // before dst has it, and answers
+		f.insert()
+		swallowing := from != nil && (from.owed.Load() > 0 || from.have > 0)
+		if swallowing && f.scan.Boundary() {
+			var held []byte
+			if held, p = f.swallow(p); held == nil {
+				continue
+			}
+			if _, ok := f.pass(held, false); !ok {
+				return true
+			}
+			continue
 		}
-		f.write(p[:n])
-		if broken != nil {
-			f.broken()
+		// With something to insert or to take out, one frame at a time.
+		n, ok := f.pass(p, swallowing || !f.shut && f.insertDue())
+		if !ok {
 			return true
 		}
-		f.closeIfDue()
 		p = p[n:]
 	}
+	f.insert()
 	return !f.shut || !f.scan.CloseSeen()
+}
+
+// pass passes bytes on, those of one frame if oneFrame is set, and returns how
+// many. It fails when src breaks the rules.
+func (f *flow) pass(p []byte, oneFrame bool) (n int, ok bool) {
+	f.tunnel.touch()
+	already := f.scan.CloseSeen()
+	n, broken := f.scan.Scan(p, oneFrame, f.tunnel.limits.MaxMessage)
+	if f.scan.CloseSeen() && !already {
+		f.closeSeen() // before dst has it, and answers
+	}
+	f.write(p[:n])
+	if broken != nil {
+		f.broken(broken)
+	}
+	return n, broken == nil
 }
 
 // write writes to dst unless that is shut.
@@ -96,26 +120,41 @@ func (f *flow) closeSeen() {
 	f.tunnel.startLinger()
 }
 
-// broken ends the tunnel because src sends what are no frames. All that it
-// sends from here on is dropped, but read: closing a connection with unread
-// bytes would reset it, and lose the Close frame that says why.
-func (f *flow) broken() {
-	if f.tunnel.cause(ProtocolError, f.from()) {
-		f.tunnel.sendCloses(ProtocolError)
+// broken ends the tunnel because src sends what are no frames, or too large a
+// message. All that it sends from here on is dropped, but read: closing a
+// connection with unread bytes would reset it, and lose the Close frame that
+// says why.
+func (f *flow) broken(err error) {
+	reason := ProtocolError
+	if errors.Is(err, frame.ErrMessageTooBig) {
+		reason = MessageTooBig
+	}
+	if f.tunnel.cause(reason, f.from()) {
+		f.tunnel.sendCloses(reason)
 	}
 	f.tunnel.startLinger()
 	f.closeIfDue()
 	f.shut = true
 }
 
-// closeUnlessBusy sends the Close frame that is due, if dst is between two
-// frames. It does not wait for a write that is under way: forward looks
-// again when that is done.
-func (f *flow) closeUnlessBusy() {
+// insertDue tells whether the gateway has a frame of its own for dst.
+func (f *flow) insertDue() bool {
+	to := f.tunnel.pulse(f.to())
+	return f.due.Load() != 0 || to != nil && to.due.Load()
+}
+
+// insertUnlessBusy sends what is due, if dst is between two frames. It does not
+// wait for a write that is under way: forward looks again when that is done.
+func (f *flow) insertUnlessBusy() {
 	if f.mu.TryLock() {
-		f.closeIfDue()
+		f.insert()
 		f.mu.Unlock()
 	}
+}
+
+func (f *flow) insert() {
+	f.closeIfDue()
+	f.pingIfDue()
 }
 
 func (f *flow) closeIfDue() {
@@ -140,6 +179,10 @@ func (f *flow) srcEnded(err error) (useless bool) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if from := f.tunnel.pulse(f.from()); from != nil && from.have > 0 {
+		f.pass(from.held[:from.have], false) // it was no Pong
+		from.have = 0
+	}
 	f.shut = true
 	if f.tunnel.running.Load() == 1 {
 		return true // both ends are about to be closed

@@ -18,6 +18,9 @@ const (
 	// The others are the gateway's.
 	IdleTimeout
 	MaxLifetime
+	HeartbeatTimeout
+	Policy
+	MessageTooBig
 	ProtocolError
 	Reload
 	Shutdown
@@ -25,15 +28,18 @@ const (
 
 // reasonNames are what records and metrics call the reasons.
 var reasonNames = [...]string{
-	ClientClosed:  "client_closed",
-	OriginClosed:  "origin_closed",
-	ClientGone:    "client_gone",
-	OriginGone:    "origin_gone",
-	IdleTimeout:   "idle_timeout",
-	MaxLifetime:   "max_lifetime",
-	ProtocolError: "protocol_error",
-	Reload:        "reload",
-	Shutdown:      "shutdown",
+	ClientClosed:     "client_closed",
+	OriginClosed:     "origin_closed",
+	ClientGone:       "client_gone",
+	OriginGone:       "origin_gone",
+	IdleTimeout:      "idle_timeout",
+	MaxLifetime:      "max_lifetime",
+	HeartbeatTimeout: "heartbeat_timeout",
+	Policy:           "policy",
+	MessageTooBig:    "message_too_big",
+	ProtocolError:    "protocol_error",
+	Reload:           "reload",
+	Shutdown:         "shutdown",
 }
 
 func (r Reason) String() string { return reasonNames[r] }
@@ -44,6 +50,10 @@ func (r Reason) closeCode() int {
 	switch r {
 	case ProtocolError:
 		return 1002
+	case Policy:
+		return 1008
+	case MessageTooBig:
+		return 1009
 	case Reload:
 		return 1012
 	default:

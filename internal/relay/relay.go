@@ -41,6 +41,9 @@ type Config struct {
 	// anyway, and will call Carry. Nothing may have come early from the client.
 	Attached bool
 
+	// MaxLifetime ends the tunnel after so long. Zero: never.
+	MaxLifetime time.Duration
+
 	Limits *Limits // nil: none
 }
 
@@ -48,8 +51,17 @@ type Config struct {
 // change any more.
 type Limits struct {
 	// IdleTimeout ends a tunnel that carried nothing in either direction for
-	// so long; MaxLifetime one that is so old. Zero: never.
-	IdleTimeout, MaxLifetime time.Duration
+	// so long. Zero: never.
+	IdleTimeout time.Duration
+
+	// MaxMessage ends a tunnel in which one message is announced to be larger,
+	// in bytes. Zero: never.
+	MaxMessage uint64
+
+	// Heartbeat sends a Ping to a side that has sent nothing for so long, and
+	// HeartbeatTimeout ends the tunnel if it sends nothing for so long after
+	// that either. Zero: no heartbeat.
+	Heartbeat, HeartbeatTimeout time.Duration
 
 	// Linger bounds every wait for a peer once an end has begun: for the rest
 	// of a frame, for the answer to a Close frame, for the other half of a
@@ -64,7 +76,10 @@ type Tunnel struct {
 	toOrigin flow
 	toClient flow
 	opened   time.Duration // since the process began; a time.Time is three times as large
+	lifetime time.Duration // zero: no end
 	ended    func(Summary)
+
+	heartbeat *heartbeat // nil: none
 
 	// running counts the flows that still run; the last one finishes.
 	running atomic.Int32
@@ -114,7 +129,10 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits == nil {
 		c.Limits = new(Limits)
 	}
-	t := &Tunnel{limits: c.Limits, opened: now(), ended: ended}
+	t := &Tunnel{limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
+	if c.Limits.Heartbeat > 0 {
+		t.heartbeat = newHeartbeat()
+	}
 	t.toOrigin = flow{tunnel: t, src: c.Client}
 	t.toClient = flow{tunnel: t, src: c.Origin}
 	t.running.Store(2)
@@ -127,6 +145,9 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 // Carry moves the bytes of the client of an attached tunnel, and returns when
 // there are no more. The tunnel may go on for a while.
 func (t *Tunnel) Carry() { t.toOrigin.carry(parkAfter) }
+
+// Age is how long ago the tunnel was opened.
+func (t *Tunnel) Age() time.Duration { return now() - t.opened }
 
 // Close ends the tunnel for a reason of the gateway's: it sends a Close frame
 // to both sides as soon as each is between two frames, awaits their answers,
@@ -147,8 +168,8 @@ func (t *Tunnel) sendCloses(reason Reason) {
 	t.startLinger()
 	t.toClient.due.Store(uint32(reason))
 	t.toOrigin.due.Store(uint32(reason))
-	t.engine.do(t, t.toClient.closeUnlessBusy)
-	t.engine.do(t, t.toOrigin.closeUnlessBusy)
+	t.engine.do(t, t.toClient.insertUnlessBusy)
+	t.engine.do(t, t.toOrigin.insertUnlessBusy)
 }
 
 // Summary says what a tunnel was.

@@ -243,7 +243,7 @@ func TestTimeouts(t *testing.T) {
 		after  time.Duration
 	}{
 		{"idle", Config{Limits: &Limits{IdleTimeout: time.Minute}}, IdleTimeout, 90 * time.Second},
-		{"lifetime", Config{Limits: &Limits{MaxLifetime: 2 * time.Minute}}, MaxLifetime, 2 * time.Minute},
+		{"lifetime", Config{MaxLifetime: 2 * time.Minute}, MaxLifetime, 2 * time.Minute},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

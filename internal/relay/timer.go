@@ -13,7 +13,12 @@ import "time"
 func (t *Tunnel) startTimer() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.setTimer(now() - t.opened)
+	at := now() - t.opened
+	next, _, overdue := t.examine(at)
+	if overdue.reason != 0 {
+		next = at // it is looked at there
+	}
+	t.setTimer(at, next)
 }
 
 // startLinger gives an end that has begun its last moment.
@@ -23,7 +28,7 @@ func (t *Tunnel) startLinger() {
 	if t.lingers == 0 {
 		at := now() - t.opened
 		t.lingers = at + max(t.limits.Linger, 1)
-		t.setTimer(at)
+		t.setTimer(at, t.lingers)
 	}
 }
 
@@ -31,23 +36,30 @@ func (t *Tunnel) startLinger() {
 func (t *Tunnel) look() {
 	t.mu.Lock()
 	at := now() - t.opened
-	reason := t.overdue(at)
 	abort := t.lingers > 0 && at >= t.lingers
-	if reason == 0 && !abort {
-		t.setTimer(at)
+	next, pings, end := t.examine(at)
+	if !abort && end.reason == 0 {
+		t.setTimer(at, next)
 	}
 	t.mu.Unlock()
 	switch {
 	case abort:
 		t.engine.abort(t)
-	case reason != 0:
-		t.Close(reason)
+	case end.reason != 0 && t.cause(end.reason, end.side):
+		t.sendCloses(end.reason)
+	case end.reason != 0:
+		t.startLinger()
+	}
+	for _, f := range pings {
+		if f != nil {
+			t.pulse(f.to()).due.Store(true)
+			t.engine.do(t, f.insertUnlessBusy)
+		}
 	}
 }
 
-// setTimer sets the timer for what is due next. It is called with mu held.
-func (t *Tunnel) setTimer(at time.Duration) {
-	next := t.next()
+// setTimer sets the timer. It is called with mu held.
+func (t *Tunnel) setTimer(at, next time.Duration) {
 	if t.finished || next == 0 {
 		return
 	}
@@ -58,39 +70,44 @@ func (t *Tunnel) setTimer(at time.Duration) {
 	}
 }
 
-// next is when something is due, or zero. Once the end has begun, only how long
-// that may take matters.
-func (t *Tunnel) next() time.Duration {
+// examine finds out when something is due next, zero if never; which flows owe
+// their dst a Ping; and why the tunnel should have ended by now, if it should.
+// Once the end has begun, only how long that may take matters.
+func (t *Tunnel) examine(at time.Duration) (next time.Duration, pings [2]*flow, overdue end) {
 	if t.lingers > 0 {
-		return t.lingers
+		return t.lingers, pings, end{}
 	}
-	idle, lifetime := t.idleEnd(), t.limits.MaxLifetime
-	if idle == 0 || lifetime > 0 && lifetime < idle {
-		return lifetime
+	earlier := func(due time.Duration) {
+		if next == 0 || due < next {
+			next = due
+		}
 	}
-	return idle
-}
-
-// overdue is why the tunnel should have ended by now, or zero.
-func (t *Tunnel) overdue(at time.Duration) Reason {
-	switch idle, lifetime := t.idleEnd(), t.limits.MaxLifetime; {
-	case t.lingers > 0:
-		return 0
-	case lifetime > 0 && at >= lifetime:
-		return MaxLifetime
-	case idle > 0 && at >= idle:
-		return IdleTimeout
+	if t.lifetime > 0 {
+		if at >= t.lifetime {
+			return 0, pings, end{MaxLifetime, Gateway}
+		}
+		earlier(t.lifetime)
 	}
-	return 0
-}
-
-// idleEnd is when a tunnel that carries nothing more has been idle for too
-// long.
-func (t *Tunnel) idleEnd() time.Duration {
-	if t.limits.IdleTimeout == 0 {
-		return 0
+	if idle := t.limits.IdleTimeout; idle > 0 {
+		last := time.Duration(t.lastActive.Load())
+		if at >= last+idle {
+			return 0, pings, end{IdleTimeout, Gateway}
+		}
+		earlier(last + idle)
 	}
-	return time.Duration(t.lastActive.Load()) + t.limits.IdleTimeout
+	if t.heartbeat != nil {
+		for i, f := range [...]*flow{&t.toClient, &t.toOrigin} {
+			due, ping, gone := t.pulse(f.to()).beat(at, t.limits)
+			if gone {
+				return 0, [2]*flow{}, end{HeartbeatTimeout, f.to()}
+			}
+			if ping {
+				pings[i] = f
+			}
+			earlier(due)
+		}
+	}
+	return next, pings, end{}
 }
 
 // touch notes that bytes came.

@@ -1,0 +1,240 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package relay
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
+)
+
+// beating is a config with a heartbeat.
+func beating() Config {
+	return Config{Limits: &Limits{Heartbeat: 30 * time.Second, HeartbeatTimeout: 10 * time.Second, IdleTimeout: 150 * time.Second}}
+}
+
+// expectPing reads a Ping of the gateway's and returns its payload.
+func (r *rig) expectPing(from *memory) []byte {
+	r.t.Helper()
+	f, err := frame.Read(from, 125)
+	if err != nil || f.Opcode != frame.Ping {
+		r.t.Fatalf("got %+v (%v), want a Ping", f, err)
+	}
+	return f.Payload
+}
+
+// pong is a Pong as its sender would make it.
+func pong(payload []byte, masked bool) []byte {
+	p := frame.Frame{Fin: true, Opcode: frame.Pong, Payload: payload}.Append(nil)
+	if !masked {
+		return p
+	}
+	p[1] |= 0x80
+	for i := range payload {
+		p[2+i] ^= "mask"[i%4]
+	}
+	return slices.Insert(p, 2, []byte("mask")...)
+}
+
+// Sides that are silent are asked, and the answers end here. That is no traffic:
+// in the end the tunnel is idle.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, beating())
+		opened := time.Now()
+		for beat := time.Duration(1); beat <= 4; beat++ {
+			toClient, toOrigin := r.expectPing(r.client), r.expectPing(r.origin)
+			if took := time.Since(opened); took != beat*30*time.Second {
+				t.Fatalf("Ping %d after %v", beat, took)
+			}
+			r.send(r.client, pong(toClient, true))
+			r.send(r.origin, pong(toOrigin, false))
+			synctest.Wait()
+		}
+		r.expectClose(r.client, 1001)
+		r.expectClose(r.origin, 1001)
+		if took := time.Since(opened); took != 150*time.Second {
+			t.Errorf("idle after %v", took)
+		}
+		r.client.Close()
+		r.origin.Close()
+		s := r.expectEnd(IdleTimeout, Gateway)
+		if s.ToOrigin.Bytes != 0 || s.ToClient.Bytes != 0 {
+			t.Errorf("summary %+v", s)
+		}
+	})
+}
+
+// A side that does not answer is gone; the other one is told.
+func TestHeartbeatTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, beating())
+		opened := time.Now()
+		r.expectPing(r.origin)
+		r.send(r.origin, message("anything is an answer"))
+		r.expectPing(r.client)
+		r.expect(r.client, message("anything is an answer"))
+		r.expectClose(r.origin, 1001)
+		if took := time.Since(opened); took != 40*time.Second {
+			t.Errorf("gone after %v", took)
+		}
+		r.origin.Close()
+		r.expectEnd(HeartbeatTimeout, Client)
+	})
+}
+
+// A side that sends is not asked.
+func TestHeartbeatOfTheBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, beating())
+		for range 5 {
+			<-time.After(29 * time.Second)
+			r.send(r.client, clientMessage("busy"))
+			r.send(r.origin, message("busy"))
+			r.expect(r.origin, clientMessage("busy"))
+			r.expect(r.client, message("busy"))
+		}
+		r.client.Close()
+		synctest.Wait()
+		r.origin.Close()
+		r.expectEnd(ClientGone, Client)
+	})
+}
+
+// A Ping waits for the end of the frame that its side is being sent, and its
+// time runs from when it was sent.
+func TestPingWaitsForTheFrameToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Limits: &Limits{Heartbeat: 30 * time.Second, HeartbeatTimeout: 10 * time.Second}})
+		long := message("a frame that takes its time")
+		r.send(r.origin, long[:5])
+		r.expect(r.client, long[:5])
+		for range 4 { // the origin goes on sending, slowly
+			<-time.After(20 * time.Second)
+			r.send(r.origin, long[5:6])
+			r.expect(r.client, long[5:6])
+			long = slices.Delete(long, 5, 6)
+		}
+		r.send(r.origin, append(long[5:], message("next")...))
+		r.expect(r.client, long[5:])
+		r.send(r.client, pong(r.expectPing(r.client), true))
+		r.expect(r.client, message("next"))
+		r.client.Close()
+		synctest.Wait()
+		r.origin.Close()
+		r.expectEnd(ClientGone, Client)
+	})
+}
+
+// Whatever the pieces, only the Pongs that answer the gateway are taken out.
+func TestOnlyOurPongsEndHere(t *testing.T) {
+	for seed := range uint64(200) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rnd := rand.New(rand.NewPCG(seed, 0))
+				masked := seed%2 == 0
+				r := newRig(t, beating())
+				from, to := r.origin, r.client
+				if masked {
+					from, to = to, from
+				}
+				payload := r.expectPing(from)
+				r.expectPing(to)
+				almost := bytes.Clone(payload)
+				almost[rnd.IntN(len(almost))] ^= 1
+				others := [][]byte{
+					pong(almost, masked), pong(payload[:7], masked), pong(nil, masked), pong(append(bytes.Clone(payload), 0), masked),
+					frame.Frame{Fin: true, Opcode: frame.Ping, Payload: payload}.Append(nil),
+					message("between"), {0x01, 0x02, 'a', 'b'}, {0x80, 0x01, 'c'},
+				}
+				var wire, want []byte
+				at := rnd.IntN(len(others) + 1)
+				for i := range len(others) + 1 {
+					if i == at {
+						wire = append(wire, pong(payload, masked)...)
+					}
+					if i < len(others) {
+						wire, want = append(wire, others[i]...), append(want, others[i]...)
+					}
+				}
+				// A second answer to one Ping, and half an answer, are not ours.
+				rest := append(pong(payload, masked), pong(payload, masked)[:1+rnd.IntN(8)]...)
+				wire, want = append(wire, rest...), append(want, rest...)
+				for len(wire) > 0 {
+					n := 1 + rnd.IntN(min(len(wire), 30))
+					r.send(from, wire[:n])
+					wire = wire[n:]
+					synctest.Wait()
+				}
+				from.CloseWrite()
+				r.expect(to, want)
+				to.Close()
+				from.Close()
+				<-r.summary
+			})
+		})
+	}
+}
+
+// A message that is too large is stopped before its first byte, and both sides
+// are told.
+func TestMaxMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Limits: &Limits{MaxMessage: 5}})
+		r.send(r.client, clientMessage("hello"))
+		r.send(r.client, clientMessage("hello!"))
+		r.expect(r.origin, clientMessage("hello"))
+		r.expectClose(r.client, 1009)
+		r.expectClose(r.origin, 1009)
+		r.client.Close()
+		r.origin.Close()
+		s := r.expectEnd(MessageTooBig, Client)
+		if s.ToOrigin.Messages != 1 {
+			t.Errorf("summary %+v", s)
+		}
+	})
+}
+
+// In the sockets' engines, too, a Ping costs the stream nothing.
+func TestHeartbeatInTraffic(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			w := newWired(t, engine.network, engine.end, Config{Limits: &Limits{Heartbeat: time.Millisecond, HeartbeatTimeout: time.Hour}})
+			answered := make(chan error, 1)
+			go func() { // the client answers three Pings, then sends a message
+				for range 3 {
+					f, err := frame.Read(w.client, 125)
+					if err == nil && f.Opcode == frame.Ping {
+						_, err = w.client.Write(pong(f.Payload, true))
+					}
+					if err != nil {
+						answered <- err
+						return
+					}
+				}
+				_, err := w.client.Write(clientMessage("over"))
+				answered <- err
+			}()
+			// The origin gets a Ping, which it does not answer, and the message.
+			f, err := frame.Read(w.origin, 125)
+			if err != nil || f.Opcode != frame.Ping {
+				t.Fatalf("got %+v (%v)", f, err)
+			}
+			got := make([]byte, len(clientMessage("over")))
+			if _, err := io.ReadFull(w.origin, got); err != nil || !bytes.Equal(got, clientMessage("over")) {
+				t.Errorf("got %q (%v)", got, err)
+			}
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,158 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"weak"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Tunnels live on over any number of reloads and keep nothing of the configs
+// that they were opened under.
+func TestOldConfigsAreFreed(t *testing.T) {
+	const reloads, each = 50, 20
+	for _, withTLS := range []bool{false, true} {
+		t.Run(fmt.Sprintf("TLS %t", withTLS), func(t *testing.T) {
+			g := startGateway(t, withTLS, "skip_install_trust", "log\nws_tunnel "+echoOrigin(t)+" {\nname chat\n}")
+			var open []*peer
+			var old []weak.Pointer[caddyhttp.App]
+			for range reloads {
+				for range each {
+					open = append(open, g.open())
+				}
+				app, err := caddy.ActiveContext().AppIfConfigured("http")
+				if err != nil {
+					t.Fatal(err)
+				}
+				old = append(old, weak.Make(app.(*caddyhttp.App)))
+				if err := g.load(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			deadline := time.Now().Add(patience)
+			for left := len(old); left > 0; {
+				runtime.GC()
+				left = 0
+				for _, app := range old {
+					if app.Value() != nil {
+						left++
+					}
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("of %d old configs %d are still there", reloads, left)
+				}
+			}
+			for _, c := range open {
+				c.send(textFrame("still here"))
+				c.expect(textFrame("still here"))
+			}
+			for _, c := range open {
+				c.Close()
+			}
+			nothingLeft(t)
+		})
+	}
+}
+
+// on_reload says what becomes of tunnels whose handler is changed or gone. One
+// whose handler is the same lives on in any case.
+func TestOnReload(t *testing.T) {
+	tests := []struct {
+		name, options, change string
+		ends                  bool
+	}{
+		{"keep, changed", "", "linger 4s", false},
+		{"keep, gone", "on_reload keep", "-", false},
+		{"close, the same", "on_reload close", "", false},
+		{"close, changed", "on_reload close", "linger 4s", true},
+		{"close, gone", "on_reload close", "-", true},
+		{"drain, the same", "on_reload drain\ndrain 10ms", "", false},
+		{"drain, changed", "on_reload drain\ndrain 10ms", "linger 4s", true},
+		{"drain, gone", "on_reload drain\ndrain 10ms", "-", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			site := "ws_tunnel " + echoOrigin(t) + " {\nname chat\n" + test.options + "\n}"
+			g := startGateway(t, false, "", site)
+			c := g.open()
+			if err := g.load(); err != nil { // as it is, which never ends anything
+				t.Fatal(err)
+			}
+			after := strings.Replace(site, "name chat", "name chat\n"+test.change, 1)
+			if test.change == "-" {
+				after = "respond gone"
+			}
+			g.config = strings.Replace(g.config, site, after+"\nheader X-Changed yes", 1)
+			if err := g.load(); err != nil {
+				t.Fatal(err)
+			}
+			if test.ends {
+				c.expectClose(1012)
+				c.Close()
+				g.expectEnd("reload", "gateway")
+				return
+			}
+			c.send(textFrame("still here"))
+			c.expect(textFrame("still here"))
+			c.Close()
+			g.expectEnd("client_gone", "client")
+		})
+	}
+}
+
+// stopGateway stops Caddy as at the end of the process.
+func stopGateway(t *testing.T) (stopped <-chan error) {
+	exiting = func() bool { return true }
+	t.Cleanup(func() {
+		exiting = caddy.Exiting
+		tunnels.mu.Lock()
+		tunnels.exiting = false
+		tunnels.mu.Unlock()
+	})
+	done := make(chan error, 1)
+	go func() { done <- caddy.Stop() }()
+	return done
+}
+
+// Where drain is set, the end of the process ends tunnels one by one, the oldest
+// first, refuses new ones meanwhile, and waits for the last.
+func TestDrainAtTheEnd(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\ndrain 3s\nlinger 1m\n}")
+	const tunnels = 6
+	ended := make(chan int, tunnels)
+	for i := range tunnels {
+		c := g.open()
+		go func() {
+			c.expectClose(1001)
+			ended <- i
+			c.Close()
+		}()
+	}
+	stopped := stopGateway(t)
+	g.await("draining tunnels")
+	late := g.dial()
+	late.send(handshakeOf("/ws", ""))
+	if resp := late.readAnswer(); resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" {
+		t.Errorf("answered %d with Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+	g.expectRefusal("draining")
+	for want := range tunnels {
+		if got := <-ended; got != want {
+			t.Errorf("number %d was ended as number %d", got, want)
+		}
+	}
+	for range tunnels {
+		g.expectEnd("shutdown", "gateway")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
