@@ -23,7 +23,7 @@ func init() {
 
 func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	t := new(Handler)
-	return t, t.UnmarshalCaddyfile(h.Dispenser)
+	return t, t.unmarshalCaddyfile(h)
 }
 
 // UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
@@ -47,9 +47,12 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		max_lifetime      <duration|time> [<jitter>]
 //		heartbeat         <interval> [<timeout>]
 //		max_message       <size>
+//		message_rate      to_origin|to_client <count> <window>
+//		byte_rate         to_origin|to_client <size> <window>
 //		linger            <duration>
 //		on_reload         keep|drain|close
 //		drain             <duration>
+//		recheck           <interval> <@matcher>
 //		max_tunnels       <count>
 //		limit             <key> <count> {
 //			ipv6_prefix <bits>
@@ -61,8 +64,14 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	}
 //
 // An origin is ws://, wss://, http:// or https:// with host and optional port,
-// host:port, or unix//path.
+// host:port, or unix//path. Named matchers are only known where the directive is
+// one of a site.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return h.unmarshalCaddyfile(httpcaddyfile.Helper{Dispenser: d})
+}
+
+func (h *Handler) unmarshalCaddyfile(helper httpcaddyfile.Helper) error {
+	d := helper.Dispenser
 	d.Next() // the directive
 	if err := h.addOrigins(d, d.RemainingArgs()); err != nil {
 		return err
@@ -75,7 +84,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"dial_timeout": &h.DialTimeout, "handshake_timeout": &h.HandshakeTimeout,
 		"idle_timeout": &h.IdleTimeout, "linger": &h.Linger, "drain": &h.Drain,
 	}
-	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true}
+	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true, "message_rate": true, "byte_rate": true}
 	seen := make(map[string]bool)
 	for d.NextBlock(0) {
 		option := d.Val()
@@ -101,8 +110,12 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = h.tlsOptions(d.NewFromNextSegment())
 		case option == "proxy_protocol":
 			err = h.proxyProtocolOptions(d)
+		case option == "message_rate", option == "byte_rate":
+			err = h.rateOption(d, option)
 		case option == "heartbeat", option == "max_lifetime", option == "max_message":
 			err = h.lifetimeOption(d, option)
+		case option == "recheck":
+			err = h.recheckOption(helper)
 		case option == "max_tunnels", option == "limit", option == "handshake_rate":
 			err = h.limitOption(d, option)
 		default:

@@ -25,7 +25,7 @@ type drain struct {
 // newDrain makes a drain of tunnels that have been opened by handlers of one
 // name.
 func newDrain(name string, all []*tunnel, over time.Duration) *drain {
-	slices.SortFunc(all, func(a, b *tunnel) int { return cmp.Compare(b.relay.Age(), a.relay.Age()) })
+	slices.SortFunc(all, func(a, b *tunnel) int { return cmp.Compare(a.relay.Opened(), b.relay.Opened()) })
 	return &drain{name, all, over}
 }
 
@@ -66,7 +66,7 @@ func (d *drain) run(reason relay.Reason) {
 // time.
 func (d *drain) due(i int) time.Duration {
 	slot := float64(d.over) / float64(len(d.tunnels))
-	return time.Duration(slot * (float64(i) + rand.Float64()))
+	return time.Duration(slot * (float64(i) + rand.Float64())) //nolint:gosec // it need not be secret
 }
 
 // await waits for a time, or less if the tunnel ends before.

@@ -48,7 +48,7 @@ func (Echo) CaddyModule() caddy.ModuleInfo {
 func (e *Echo) Provision(ctx caddy.Context) error {
 	var stop context.CancelFunc
 	e.stopping, stop = context.WithCancel(ctx)
-	return onStopping(ctx, stop)
+	return onEvent(ctx, "stopping", stop)
 }
 
 // ServeHTTP answers a WebSocket, and stays until that is closed or the config

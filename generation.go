@@ -22,8 +22,9 @@ type generation struct {
 	drain    time.Duration
 
 	// Guarded by the registry's mu.
-	logger *zap.Logger // nil once the handler's config is gone
-	ended  bool        // its config is stopping
+	logger  *zap.Logger // nil once the handler's config is gone
+	started bool        // its config runs, or did
+	ended   bool        // its config is stopping
 }
 
 // newGeneration is called before h is changed in any way.

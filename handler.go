@@ -126,6 +126,15 @@ type Handler struct {
 	// messages count as they are sent. Default: 0, any size.
 	MaxMessage int64 `json:"max_message,omitempty"`
 
+	// How many messages a tunnel carries in a time, in either direction. A sender
+	// that is faster has to wait; nothing is lost. Default: any number.
+	MessageRate Rates `json:"message_rate,omitzero"`
+
+	// How many bytes, frame headers included, a tunnel carries in a time, in
+	// either direction. A sender that is faster has to wait; nothing is lost.
+	// Default: any number.
+	ByteRate Rates `json:"byte_rate,omitzero"`
+
 	// What becomes of tunnels when a reload removes or changes their handler:
 	// "keep", they live on; "drain", they end spread over the time of drain;
 	// "close", they end at once. They end with code 1012. Those over HTTP/2 and
@@ -156,6 +165,10 @@ type Handler struct {
 	// Default: any number.
 	HandshakeRates []HandshakeRate `json:"handshake_rates,omitempty"`
 
+	// Ask matchers again about each tunnel, and end those that they no longer
+	// match, with code 1008. Default: what let a tunnel in is not asked again.
+	Recheck *Recheck `json:"recheck,omitempty"`
+
 	// What records and metrics call this handler. Default: the origin as
 	// configured.
 	Name string `json:"name,omitempty"`
@@ -165,6 +178,7 @@ type Handler struct {
 	generation *generation
 	limits     *relay.Limits // shared by all tunnels of h, and not h itself
 	claim      *quota.Claim  // what every tunnel of h counts as
+	rechecker  *rechecker    // nil without Recheck
 }
 
 // The values of Handler.OriginHeader that are not a value of the field.
@@ -206,6 +220,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.tlsConfig == nil {
 		h.tlsConfig = new(tls.Config)
 	}
+	if h.Recheck != nil {
+		if err := h.Recheck.provision(ctx); err != nil {
+			return fmt.Errorf("recheck: %w", err)
+		}
+	}
 	if err := registerMetrics(ctx); err != nil {
 		return err
 	}
@@ -215,7 +234,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	generation.name, generation.onReload, generation.drain, generation.logger = h.Name, h.OnReload, time.Duration(h.Drain), h.logger
 	h.generation = generation
 	tunnels.add(generation)
-	return onStopping(ctx, h.stop)
+	if err := onEvent(ctx, "started", h.started); err != nil {
+		return err
+	}
+	return onEvent(ctx, "stopping", h.stop)
 }
 
 func setDefault(d *caddy.Duration, to time.Duration) {
@@ -270,10 +292,21 @@ func (h *Handler) validateOrigin() error {
 
 // Cleanup forgets h. Its tunnels go on.
 func (h *Handler) Cleanup() error {
+	if h.rechecker != nil {
+		h.rechecker.end()
+	}
 	if h.generation != nil {
 		tunnels.forget(h.generation)
 	}
 	return nil
+}
+
+// started is called when h's config has replaced the one before.
+func (h *Handler) started() {
+	tunnels.start(h.generation)
+	if h.Recheck != nil {
+		h.rechecker = startRechecker(h)
+	}
 }
 
 // exiting tells whether the process is about to end, and all tunnels with it.
@@ -289,20 +322,20 @@ func (h *Handler) stop() {
 	}
 }
 
-// onStopping has f called when the config that ctx belongs to stops, before the
-// HTTP app waits for its streams.
-func onStopping(ctx caddy.Context, f func()) error {
+// onEvent has f called when the config that ctx belongs to has started, or is
+// stopping, before the HTTP app waits for its streams.
+func onEvent(ctx caddy.Context, name string, f func()) error {
 	app, err := ctx.App("events")
 	if err != nil {
 		return fmt.Errorf("getting events app: %w", err)
 	}
-	return app.(*caddyevents.App).On("stopping", stopping(f))
+	return app.(*caddyevents.App).On(name, eventFunc(f))
 }
 
-type stopping func()
+type eventFunc func()
 
 // Handle calls the function.
-func (f stopping) Handle(context.Context, caddy.Event) error {
+func (f eventFunc) Handle(context.Context, caddy.Event) error {
 	f()
 	return nil
 }
@@ -313,5 +346,5 @@ var (
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ caddyevents.Handler         = stopping(nil)
+	_ caddyevents.Handler         = eventFunc(nil)
 )

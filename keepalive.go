@@ -40,7 +40,7 @@ func keepAlive(conn net.Conn, on bool) {
 func watchPeer(conn *net.TCPConn) {
 	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{
 		Enable:   true,
-		Idle:     keepAliveIdle + rand.N(keepAliveSpread),
+		Idle:     keepAliveIdle + rand.N(keepAliveSpread), //nolint:gosec // it need not be secret
 		Interval: keepAliveInterval,
 		Count:    keepAliveCount,
 	})

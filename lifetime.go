@@ -30,6 +30,8 @@ func (h *Handler) provisionLifetime() {
 		Heartbeat:        time.Duration(h.Heartbeat),
 		HeartbeatTimeout: time.Duration(h.HeartbeatTimeout),
 		MaxMessage:       uint64(h.MaxMessage),
+		ToOrigin:         paceOf(h.ByteRate.ToOrigin, h.MessageRate.ToOrigin),
+		ToClient:         paceOf(h.ByteRate.ToClient, h.MessageRate.ToClient),
 	}
 }
 
@@ -45,6 +47,9 @@ func (h *Handler) validateLifetime() error {
 	}
 	if h.MaxMessage < 0 {
 		return errors.New("max_message is negative")
+	}
+	if err := h.validateRates(); err != nil {
+		return err
 	}
 	switch h.OnReload {
 	case "", reloadKeep, reloadDrain, reloadClose:
@@ -80,7 +85,7 @@ func (a *attempt) setDeadline() error {
 	if jitter == 0 {
 		jitter = d / 10
 	}
-	a.deadline = now.Add(d - rand.N(jitter+1))
+	a.deadline = now.Add(d - rand.N(jitter+1)) //nolint:gosec // it need not be secret
 	return nil
 }
 

@@ -88,8 +88,15 @@ func (a *attempt) refuseForNow(status int, wait time.Duration, err error) error 
 	return a.refuse(status, err)
 }
 
-// release takes back what reserve counted, unless a tunnel has taken it over.
-func (a *attempt) release() { tunnelTally.Release(a.handOver()) }
+// release takes back what reserve counted, unless a tunnel has taken it over,
+// and says that the handshake is over.
+func (a *attempt) release() {
+	tunnelTally.Release(a.handOver())
+	if a.begun {
+		a.begun = false
+		tunnels.end()
+	}
+}
 
 // handOver gives what reserve counted to the tunnel, whose end releases it.
 func (a *attempt) handOver() *quota.Claim {

@@ -43,13 +43,21 @@ func publishProxyFacts(srv *caddyhttp.Server) {
 	}
 }
 
-// proxyConnCtxKey is the key of the *proxylisten.Conn in a request's context.
+// proxyConnCtxKey is the key of the proxyConn in a request's context.
 type proxyConnCtxKey struct{}
+
+// proxyConn is a connection whose peer may send a PROXY header, or what a tunnel
+// keeps of it.
+type proxyConn interface {
+	Header() *proxyheader.Header
+	RealRemoteAddr() net.Addr
+	RealLocalAddr() net.Addr
+}
 
 // proxyConnFrom returns the connection of a request if it is one whose peer may
 // send a PROXY header, nil otherwise.
-func proxyConnFrom(ctx context.Context) *proxylisten.Conn {
-	conn, _ := ctx.Value(proxyConnCtxKey{}).(*proxylisten.Conn)
+func proxyConnFrom(ctx context.Context) proxyConn {
+	conn, _ := ctx.Value(proxyConnCtxKey{}).(proxyConn)
 	return conn
 }
 
@@ -98,7 +106,7 @@ func endpointFact(ctx context.Context, remote, name string) (string, bool) {
 
 // proxyFact returns the fact called name, empty if nothing was said about it. It
 // is false where there is no such fact.
-func proxyFact(conn *proxylisten.Conn, name string) (string, bool) {
+func proxyFact(conn proxyConn, name string) (string, bool) {
 	h := conn.Header()
 	what, part, _ := strings.Cut(name, ".")
 	switch what {
@@ -231,4 +239,7 @@ func addressPart(address, part string) (string, bool) {
 }
 
 // Interface guards
-var _ caddyhttp.RequestMatcherWithError = proxyFactsPublisher{}
+var (
+	_ caddyhttp.RequestMatcherWithError = proxyFactsPublisher{}
+	_ proxyConn                         = (*proxylisten.Conn)(nil)
+)

@@ -24,6 +24,7 @@ type tunnel struct {
 	generation *generation // of the handler that opened it
 	opened     opening
 	relay      *relay.Tunnel
+	head       *head        // nil without recheck
 	claim      *quota.Claim // what it counts as; without limits all tunnels of a handler share one
 
 	// attached: the handler cannot return before the tunnel ends. Otherwise the
@@ -104,7 +105,7 @@ func (a *attempt) proto() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), opened: a.opening(), claim: a.handOver()}
+	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), opened: a.opening(), head: a.head(), claim: a.handOver()}
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
 	metrics.active.WithLabelValues(a.h.Name).Inc()
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {

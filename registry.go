@@ -4,6 +4,7 @@
 package wstunnel
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -20,6 +21,8 @@ var tunnels = registry{
 	generations: make(map[string][]*generation),
 }
 
+func init() { tunnels.settled = sync.NewCond(&tunnels.mu) }
+
 type registry struct {
 	mu   sync.Mutex // guards all below, what generation says, and tunnel.relay
 	live map[*tunnel]struct{}
@@ -27,10 +30,35 @@ type registry struct {
 	// exiting: the process ends, and no tunnel can stay.
 	exiting bool
 
+	// handshakes is how many are under way. What becomes of them at the end of
+	// the process has to be waited for, too: the server does not.
+	handshakes int
+	settled    *sync.Cond // when that becomes zero
+
 	// generations has those of each name whose handlers are there, the newest
 	// last: a tunnel is recorded where the current config wants it, not where
 	// that one did under which it was opened, whose writers may be closed.
 	generations map[string][]*generation
+}
+
+// begin takes note of a handshake, until end, or refuses it since the process is
+// about to end.
+func (g *registry) begin() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.exiting {
+		return false
+	}
+	g.handshakes++
+	return true
+}
+
+func (g *registry) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.handshakes--; g.handshakes == 0 {
+		g.settled.Broadcast()
+	}
 }
 
 // open starts t's relay. A tunnel whose handshake was still under way when all
@@ -97,34 +125,32 @@ func (g *registry) exit() {
 	g.exiting = true
 	byName := make(map[string][]*tunnel)
 	for t := range g.live {
-		if t.relay != nil {
+		if t.relay != nil { // otherwise open sees to it
 			byName[t.generation.name] = append(byName[t.generation.name], t)
 		}
 	}
 	var drains sync.WaitGroup
-	for name, all := range byName {
-		over := all[0].generation.drain
+	for name, these := range byName {
+		over := these[0].generation.drain
 		if current := g.generations[name]; len(current) > 0 {
 			over = current[len(current)-1].drain
 		}
 		if first { // the other handlers find it done
-			drains.Go(func() { newDrain(name, all, over).run(relay.Shutdown) })
+			drains.Go(func() { newDrain(name, these, over).run(relay.Shutdown) })
 		}
 	}
 	g.mu.Unlock()
 	drains.Wait()
-	for _, all := range byName {
-		for _, t := range all {
-			<-t.done()
-		}
-	}
-}
 
-// draining tells whether no tunnel may be opened any more.
-func (g *registry) draining() bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.exiting
+	for g.handshakes > 0 {
+		g.settled.Wait()
+	}
+	all := slices.Collect(maps.Keys(g.live))
+	g.mu.Unlock()
+	for _, t := range all {
+		<-t.done()
+	}
 }
 
 func (g *registry) add(generation *generation) {

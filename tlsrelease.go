@@ -23,7 +23,7 @@ func releaseConfig(conn *tls.Conn) {
 		return
 	}
 	config := (**tls.Config)(unsafe.Pointer(field.UnsafeAddr()))
-	if *config == nil || conn.ConnectionState().HandshakeComplete == false {
+	if *config == nil || !conn.ConnectionState().HandshakeComplete {
 		return
 	}
 	*config = &tls.Config{

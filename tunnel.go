@@ -81,6 +81,7 @@ type attempt struct {
 	key        string // that the origin was sent
 	answer     *handshake.Reader
 	header     http.Header  // of the origin's 101
+	begun      bool         // the registry knows of the handshake, until release
 	claim      *quota.Claim // what it counts as, until release
 	deadline   time.Time    // of the tunnel; zero: none
 	steps      steps
@@ -110,7 +111,7 @@ func (a *attempt) admit() error {
 	if status, err := a.client.admit(); err != nil {
 		return a.refuse(status, err)
 	}
-	if tunnels.draining() {
+	if a.begun = tunnels.begin(); !a.begun {
 		return a.refuseForNow(http.StatusServiceUnavailable, drainingRetryAfter, &dialError{"draining", errors.New("the server is about to stop")})
 	}
 	if err := a.setDeadline(); err != nil {

@@ -107,6 +107,25 @@ func (g *gateway) open() *peer {
 	return p
 }
 
+// liveTunnels waits until n tunnels are open and returns them.
+func liveTunnels(t *testing.T, n int) (open []*tunnel) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); len(open) < n; runtime.Gosched() {
+		open = nil
+		tunnels.mu.Lock()
+		for tunnel := range tunnels.live {
+			if tunnel.relay != nil {
+				open = append(open, tunnel)
+			}
+		}
+		tunnels.mu.Unlock()
+		if time.Now().After(deadline) {
+			t.Fatalf("%d tunnels are open, not %d", len(open), n)
+		}
+	}
+	return open
+}
+
 // nothingLeft fails the test unless the tunnels are gone from the registry and
 // no goroutine of theirs remains.
 func nothingLeft(t *testing.T) {

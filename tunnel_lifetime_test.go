@@ -6,6 +6,7 @@ package wstunnel
 import (
 	"io"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,22 @@ func TestParseLifetime(t *testing.T) {
 	}
 }
 
+// A sender that is too fast waits, and loses nothing.
+func TestRates(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nmessage_rate to_origin 2 20ms\nbyte_rate to_client 1KiB 10ms\n}")
+	p := g.open()
+	var messages string
+	for i := range 8 {
+		messages += textFrame(strings.Repeat(strconv.Itoa(i), 100))
+	}
+	p.send(messages)
+	p.expect(messages)
+	p.Close()
+	if r := g.expectEnd("client_gone", "client"); r["engine"] != "pump" {
+		t.Errorf("engine %v", r["engine"])
+	}
+}
+
 // Each end that an option causes has its reason and its close code, whatever
 // carries the client.
 func TestLifetimeOptions(t *testing.T) {
@@ -43,7 +60,6 @@ func TestLifetimeOptions(t *testing.T) {
 		_, _ = io.Copy(io.Discard, p.r)
 	})
 	echo := echoOrigin(t)
-	in := func(d time.Duration) string { return time.Now().Add(d).Format(time.RFC3339) }
 	tests := []struct {
 		name, directive, header string
 		send                    string
@@ -51,9 +67,9 @@ func TestLifetimeOptions(t *testing.T) {
 		reason, side            string
 	}{
 		{"lifetime", "ws_tunnel " + echo + " {\nmax_lifetime 20ms\n}", "", "", 1001, "max_lifetime", "gateway"},
-		{"time", "ws_tunnel " + echo + " {\nmax_lifetime {header.X-Until}\n}", "X-Until: " + in(2*time.Second) + "\r\n", "", 1001, "max_lifetime", "gateway"},
+		{"time", "ws_tunnel " + echo + " {\nmax_lifetime {header.X-Until}\n}", "X-Until: SOON\r\n", "", 1001, "max_lifetime", "gateway"},
 		{"idle", "ws_tunnel " + echo + " {\nidle_timeout 20ms\n}", "", "", 1001, "idle_timeout", "gateway"},
-		{"idle beside a heartbeat", "ws_tunnel " + echo + " {\nidle_timeout 50ms\nheartbeat 30ms 1m\n}", "", "", 1001, "idle_timeout", "gateway"},
+		{"idle beside a heartbeat", "ws_tunnel " + silent + " {\nidle_timeout 50ms\nheartbeat 30ms 1m\n}", "", "", 1001, "idle_timeout", "gateway"},
 		{"dead client", "ws_tunnel " + echo + " {\nheartbeat 20ms 20ms\n}", "", "", 1001, "heartbeat_timeout", "client"},
 		{"large message", "ws_tunnel " + silent + " {\nmax_message 5B\n}", "", "\x81\x86\x00\x00\x00\x00hello!", 1009, "message_too_big", "client"},
 	}
@@ -62,7 +78,8 @@ func TestLifetimeOptions(t *testing.T) {
 			t.Run(test.name+" TLS "+strconv.FormatBool(withTLS), func(t *testing.T) {
 				g := startGateway(t, withTLS, "skip_install_trust", test.directive)
 				p := g.dial()
-				p.send(handshakeOf("/ws", test.header))
+				soon := time.Now().Add(2 * time.Second).Format(time.RFC3339)
+				p.send(handshakeOf("/ws", strings.ReplaceAll(test.header, "SOON", soon)))
 				p.readHead()
 				p.send(test.send)
 				f, err := frame.Read(p.r, 125)

@@ -116,6 +116,7 @@ func TestStreamBecomesUpgrade(t *testing.T) {
 			}
 			(<-questions).expectLines(t, "GET /ws HTTP/1.1", "Host: site.test", "Connection: Upgrade", "Upgrade: websocket",
 				"Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: chat", "X-Forwarded-Proto: https", "!:protocol", "!Transfer-Encoding")
+			liveTunnels(t, 1) // or the client would leave during the handshake
 			c.Close()
 			g.await("tunnel ended")
 			nothingLeft(t)

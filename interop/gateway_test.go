@@ -7,6 +7,7 @@ package interop
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +21,14 @@ import (
 // Caddy, with the global options that a test needs and a config.
 func startCaddy(t *testing.T, options, sites string) *program {
 	t.Helper()
-	return startCaddyfile(t, "{\n\tadmin off\n\tauto_https off\n\tskip_install_trust\n\tlog {\n\t\toutput stdout\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n"+options+"}\n"+sites)
+	return startCaddyfile(t, caddyfile("off", options, sites))
+}
+
+// caddyfile is a config with an admin endpoint, and with the global options that
+// a test needs beside those of all tests.
+func caddyfile(admin, options, sites string) string {
+	return "{\n\tadmin " + admin + "\n\tauto_https off\n\tskip_install_trust\n" +
+		"\tlog {\n\t\toutput stdout\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n" + options + "}\n" + sites
 }
 
 // startExample runs an example with other ports. Ports that it does not name in
@@ -61,6 +69,27 @@ func startCaddyfile(t *testing.T, text string, env ...string) *program {
 	}
 	env = append(env, "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	return start(t, "..", env, caddy, "run", "--adapter", "caddyfile", "--config", file)
+}
+
+// record is what the gateway's log says of a tunnel that has ended.
+type record struct {
+	Reason, Side, Proto string
+	RemoteAddr          string `json:"remote_addr"`
+	ToOrigin            struct {
+		Code int `json:"close_code"`
+	} `json:"to_origin"`
+	ToClient struct {
+		Code int `json:"close_code"`
+	} `json:"to_client"`
+}
+
+// record waits for the record of the tunnel that was opened at a path.
+func (p *program) record(t *testing.T, path string) (r record) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(p.says(t, `"tunnel ended"`, `"path":"`+path+`"`)), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // trusting is TLS with a server whose certificate is not looked at: it is the

@@ -121,6 +121,23 @@ func (p *program) wait(t *testing.T) string {
 	return p.said()
 }
 
+// succeeds waits for the program's end and wants it to be a good one.
+func (p *program) succeeds(t *testing.T) {
+	t.Helper()
+	p.wait(t)
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("%s ended with code %d", p.name, code)
+	}
+}
+
+// terminate asks the program to end, as systemd does.
+func (p *program) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // listens waits until something accepts connections on a port, and over TLS if
 // the config is not nil.
 func (p *program) listens(t *testing.T, port string, config *tls.Config) {

@@ -71,11 +71,11 @@ func model(p []byte, most uint64) (taken int, want state, ends map[int]bool) {
 					sum = math.MaxUint64
 				}
 			}
-			want.size = sum
 			if most > 0 && sum > most {
 				want.err = ErrMessageTooBig
 				return at, want, ends
 			}
+			want.size = sum
 			want.inMessage = want.inMessage || !fin
 		}
 		if uint64(len(frame)-header) < length {

@@ -60,16 +60,18 @@ const (
 // control frame that breaks RFC 6455 section 5.5, or one with which a message would
 // have more than maxMessage bytes, if that is not zero. n is then the number of bytes of
 // p before that frame, or 0 if its header began in an earlier piece; where it
-// began in p, [Scanner.Boundary] is true. The scanner stays failed.
+// began in p, [Scanner.Boundary] is true. The scanner stays failed, except after a
+// message that is too big: Scan then goes on with the same bytes if it is called
+// without a bound.
 func (s *Scanner) Scan(p []byte, oneFrame bool, maxMessage uint64) (n int, err error) {
 	if s.failed != 0 {
 		return 0, s.failed
 	}
 	for n < len(p) {
 		if s.left == 0 {
-			took := s.header(p[n:], maxMessage)
-			if s.failed != 0 {
-				return n, s.failed
+			took, err := s.header(p[n:], maxMessage)
+			if err != 0 {
+				return n, err
 			}
 			n += took
 			if s.have > 0 { // p ended within the header
@@ -130,20 +132,21 @@ func (s *Scanner) MessageSize() uint64 { return s.size }
 // header takes from p, which is not empty, what belongs to a frame header, and
 // begins the frame once the header is complete. s.have stays 0 on the usual way,
 // where all of it is in p.
-func (s *Scanner) header(p []byte, maxMessage uint64) (took int) {
-	if s.have == 0 {
+func (s *Scanner) header(p []byte, maxMessage uint64) (took int, err Error) {
+	before := s.have
+	if before == 0 {
 		if len(p) >= 2 {
 			if size := headerSize(p[1]); len(p) >= size {
 				if s.failed = violation(p[:size]); s.failed == 0 {
-					s.frameBegins(p[:size], maxMessage)
+					return size, s.frameBegins(p[:size], maxMessage)
 				}
-				return size
+				return size, s.failed
 			}
 		}
 		if s.failed = violation(p); s.failed == 0 {
 			s.have = uint8(copy(s.head[:], p))
 		}
-		return len(p)
+		return len(p), s.failed
 	}
 	for took < len(p) {
 		s.head[s.have] = p[took]
@@ -151,16 +154,17 @@ func (s *Scanner) header(p []byte, maxMessage uint64) (took int) {
 		took++
 		h := s.head[:s.have]
 		if s.failed = violation(h); s.failed != 0 {
-			return took
+			return took, s.failed
 		}
 		if len(h) >= 2 && len(h) == headerSize(h[1]) {
-			if s.frameBegins(h, maxMessage); s.failed == 0 {
-				s.have = 0
+			s.have = 0
+			if err = s.frameBegins(h, maxMessage); err != 0 {
+				s.have = before // as if nothing of p had been seen
 			}
-			return took
+			return took, err
 		}
 	}
-	return took
+	return took, 0
 }
 
 // headerSize tells from the second byte of a header how long the header is.
@@ -201,36 +205,36 @@ func violation(h []byte) Error {
 	return 0
 }
 
-func (s *Scanner) frameBegins(h []byte, maxMessage uint64) {
-	s.first = h[0]
-	switch length := h[1] &^ maskBit; length {
+func (s *Scanner) frameBegins(h []byte, maxMessage uint64) (err Error) {
+	length := uint64(h[1] &^ maskBit)
+	switch length {
 	case 126:
-		s.left = uint64(binary.BigEndian.Uint16(h[2:]))
+		length = uint64(binary.BigEndian.Uint16(h[2:]))
 	case 127:
-		s.left = binary.BigEndian.Uint64(h[2:])
-	default:
-		s.left = uint64(length)
+		length = binary.BigEndian.Uint64(h[2:])
 	}
+	size := length
+	if h[0]&0x0f == 0 && s.inMessage {
+		size += s.size
+		if size < length { // hostile lengths, RFC 6455 allows 2^63-1 for each frame
+			size = math.MaxUint64
+		}
+	}
+	data := h[0]&0x08 == 0
+	if data && maxMessage > 0 && size > maxMessage {
+		return ErrMessageTooBig
+	}
+	s.first, s.left = h[0], length
 	switch {
-	case s.first&0x08 == 0:
-		if s.first&0x0f != 0 || !s.inMessage {
-			s.size = 0
-		}
-		s.size += s.left
-		if s.size < s.left { // hostile lengths, RFC 6455 allows 2^63-1 for each frame
-			s.size = math.MaxUint64
-		}
-		if maxMessage > 0 && s.size > maxMessage {
-			s.failed = ErrMessageTooBig
-			s.left = 0
-			return
-		}
+	case data:
+		s.size = size
 		if s.first&finBit == 0 {
 			s.inMessage = true
 		}
 	case s.first&0x0f == opClose && h[1]&maskBit != 0:
 		copy(s.key[:], h[2:]) // only the first Close is read, so nothing needs resetting
 	}
+	return 0
 }
 
 func (s *Scanner) frameEnds() {

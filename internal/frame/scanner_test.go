@@ -187,6 +187,9 @@ func TestScannerMaxMessage(t *testing.T) {
 			if n, err := s.Scan([]byte(tc.over+"xxxxxx"), false, 5); n != 0 || err != ErrMessageTooBig || s.Boundary() != tc.boundary {
 				t.Errorf("took %d (%v), boundary %t", n, err, s.Boundary())
 			}
+			if n, err := s.Scan([]byte(tc.over), false, 0); n != len(tc.over) || err != nil {
+				t.Errorf("without a bound took %d (%v)", n, err)
+			}
 		})
 	}
 }

@@ -85,6 +85,16 @@ func socketPair(t testing.TB, network string) (a, b net.Conn) {
 	return a, b
 }
 
+// turn takes p from one side to the other.
+func turn(t testing.TB, from, to net.Conn, p, buf []byte) {
+	if _, err := from.Write(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(to, buf); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // traffic makes a stream of frames, and how many messages are in it.
 func traffic(r *rand.Rand, masked bool) (wire []byte, messages uint64) {
 	for range r.IntN(60) {

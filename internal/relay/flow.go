@@ -40,47 +40,60 @@ func (f *flow) forward(p []byte) (more bool) {
 	if from := f.tunnel.pulse(f.from()); from != nil {
 		from.heard.Store(int64(now() - f.tunnel.opened))
 	}
-	f.mu.Lock()
-	more = f.forwardLocked(p)
-	f.mu.Unlock()
-	if f.insertDue() {
-		f.insertUnlessBusy() // it became due while the lock was held
+	for paced := f.tunnel.paces != nil; ; {
+		f.mu.Lock()
+		n, more := f.forwardLocked(p, paced)
+		f.mu.Unlock()
+		if f.insertDue() {
+			f.insertUnlessBusy() // it became due while the lock was held
+		}
+		if p = p[n:]; paced {
+			f.keepPace(n)
+		}
+		if !more || len(p) == 0 {
+			return more
+		}
 	}
-	return more
 }
 
-func (f *flow) forwardLocked(p []byte) (more bool) {
+// forwardLocked takes bytes to dst, those of one frame if oneFrame is set, and
+// returns how many.
+func (f *flow) forwardLocked(p []byte, oneFrame bool) (n int, more bool) {
 	from := f.tunnel.pulse(f.from())
-	for len(p) > 0 {
+	for n < len(p) && (n == 0 || !oneFrame) {
 		f.insert()
 		swallowing := from != nil && (from.owed.Load() > 0 || from.have > 0)
 		if swallowing && f.scan.Boundary() {
-			var held []byte
-			if held, p = f.swallow(p); held == nil {
-				continue
-			}
+			held, rest := f.swallow(p[n:])
+			n = len(p) - len(rest)
 			if _, ok := f.pass(held, false); !ok {
-				return true
+				return len(p), true
 			}
 			continue
 		}
 		// With something to insert or to take out, one frame at a time.
-		n, ok := f.pass(p, swallowing || !f.shut && f.insertDue())
-		if !ok {
-			return true
+		took, ok := f.pass(p[n:], oneFrame || swallowing || !f.shut && f.insertDue())
+		if n += took; !ok {
+			return len(p), true
 		}
-		p = p[n:]
 	}
 	f.insert()
-	return !f.shut || !f.scan.CloseSeen()
+	return n, !f.shut || !f.scan.CloseSeen()
 }
 
 // pass passes bytes on, those of one frame if oneFrame is set, and returns how
 // many. It fails when src breaks the rules.
 func (f *flow) pass(p []byte, oneFrame bool) (n int, ok bool) {
+	if len(p) == 0 {
+		return 0, true
+	}
 	f.tunnel.touch()
 	already := f.scan.CloseSeen()
-	n, broken := f.scan.Scan(p, oneFrame, f.tunnel.limits.MaxMessage)
+	most := f.tunnel.limits.MaxMessage
+	if f.shut {
+		most = 0
+	}
+	n, broken := f.scan.Scan(p, oneFrame, most)
 	if f.scan.CloseSeen() && !already {
 		f.closeSeen() // before dst has it, and answers
 	}
@@ -88,7 +101,7 @@ func (f *flow) pass(p []byte, oneFrame bool) (n int, ok bool) {
 	if broken != nil {
 		f.broken(broken)
 	}
-	return n, broken == nil
+	return n, broken == nil || errors.Is(broken, frame.ErrMessageTooBig)
 }
 
 // write writes to dst unless that is shut.
@@ -121,7 +134,7 @@ func (f *flow) closeSeen() {
 }
 
 // broken ends the tunnel because src sends what are no frames, or too large a
-// message. All that it sends from here on is dropped, but read: closing a
+// message, behind which frames are still watched. All that it sends from here on is dropped, but read: closing a
 // connection with unread bytes would reset it, and lose the Close frame that
 // says why.
 func (f *flow) broken(err error) {

@@ -194,10 +194,10 @@ func TestMaxMessage(t *testing.T) {
 		r.expect(r.origin, clientMessage("hello"))
 		r.expectClose(r.client, 1009)
 		r.expectClose(r.origin, 1009)
-		r.client.Close()
-		r.origin.Close()
+		r.send(r.client, frame.AppendClose(nil, 1009, "", true))
+		r.send(r.origin, frame.AppendClose(nil, 1009, "", false))
 		s := r.expectEnd(MessageTooBig, Client)
-		if s.ToOrigin.Messages != 1 {
+		if s.ToOrigin.Messages != 2 || s.ToOrigin.CloseCode != 1009 || s.ToOrigin.Bytes != uint64(len(clientMessage("hello"))) || s.Duration != 0 {
 			t.Errorf("summary %+v", s)
 		}
 	})

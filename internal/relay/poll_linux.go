@@ -18,7 +18,7 @@ import (
 // have run out, the tunnel is carried by pump.
 func chooseEngine(t *Tunnel) engine {
 	client, origin := bareSocket(t.toOrigin.src), bareSocket(t.toClient.src)
-	if client == nil || origin == nil {
+	if client == nil || origin == nil || t.paces != nil {
 		return pump{}
 	}
 	startLoops.Do(runLoops)

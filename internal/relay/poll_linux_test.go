@@ -5,8 +5,8 @@ package relay
 
 import (
 	"bytes"
+	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"testing"
@@ -111,15 +111,6 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-func turn(t testing.TB, from, to net.Conn, p, buf []byte) {
-	if _, err := from.Write(p); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(to, buf); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Without descriptors to spare a tunnel is pumped, and those that are open do
 // not notice.
 func TestDescriptorsRunOut(t *testing.T) {
@@ -184,16 +175,18 @@ func fillDescriptors(t *testing.T, low unix.Rlimit) (holes []int) {
 func BenchmarkTurn(b *testing.B) {
 	for _, engine := range engines {
 		for _, size := range []int{64, 16 << 10} {
-			b.Run(engine.name+" "+strconv.Itoa(size), func(b *testing.B) {
-				w := newWired(b, engine.network, engine.end, Config{})
-				message := frame.Frame{Fin: true, Opcode: frame.Binary, Payload: make([]byte, size)}.Append(nil)
-				buf := make([]byte, len(message))
-				b.SetBytes(int64(size))
-				b.ReportAllocs()
-				for b.Loop() {
-					turn(b, w.origin, w.client, message, buf)
-				}
-			})
+			for _, limits := range []*Limits{{}, {Heartbeat: time.Hour, HeartbeatTimeout: time.Hour}} {
+				b.Run(fmt.Sprintf("%s %d heartbeat %t", engine.name, size, limits.Heartbeat > 0), func(b *testing.B) {
+					w := newWired(b, engine.network, engine.end, Config{Limits: limits})
+					message := frame.Frame{Fin: true, Opcode: frame.Binary, Payload: make([]byte, size)}.Append(nil)
+					buf := make([]byte, len(message))
+					b.SetBytes(int64(size))
+					b.ReportAllocs()
+					for b.Loop() {
+						turn(b, w.origin, w.client, message, buf)
+					}
+				})
+			}
 		}
 	}
 }

@@ -63,6 +63,9 @@ type Limits struct {
 	// that either. Zero: no heartbeat.
 	Heartbeat, HeartbeatTimeout time.Duration
 
+	// ToOrigin and ToClient bound how fast either direction goes.
+	ToOrigin, ToClient Pace
+
 	// Linger bounds every wait for a peer once an end has begun: for the rest
 	// of a frame, for the answer to a Close frame, for the other half of a
 	// half-closed tunnel.
@@ -80,8 +83,10 @@ type Tunnel struct {
 	ended    func(Summary)
 
 	heartbeat *heartbeat // nil: none
+	paces     *paces     // nil: none
 
-	// running counts the flows that still run; the last one finishes.
+	// running counts the flows that still run; the last one finishes the tunnel,
+	// and no timer is set any more.
 	running atomic.Int32
 
 	// lastActive is when bytes last came, in nanoseconds since opened. It is
@@ -91,7 +96,6 @@ type Tunnel struct {
 	mu        sync.Mutex // guards what follows
 	end       end        // why the tunnel ends, once that is known
 	suspicion end        // why it would seem to, if nothing better comes
-	finished  bool
 	timer     *time.Timer
 	lingers   time.Duration // until then, since opened; zero before the end has begun
 }
@@ -133,6 +137,9 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits.Heartbeat > 0 {
 		t.heartbeat = newHeartbeat()
 	}
+	if !c.Limits.ToOrigin.zero() || !c.Limits.ToClient.zero() {
+		t.paces = newPaces()
+	}
 	t.toOrigin = flow{tunnel: t, src: c.Client}
 	t.toClient = flow{tunnel: t, src: c.Origin}
 	t.running.Store(2)
@@ -146,8 +153,8 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 // there are no more. The tunnel may go on for a while.
 func (t *Tunnel) Carry() { t.toOrigin.carry(parkAfter) }
 
-// Age is how long ago the tunnel was opened.
-func (t *Tunnel) Age() time.Duration { return now() - t.opened }
+// Opened is when the tunnel was opened, in time since the process began.
+func (t *Tunnel) Opened() time.Duration { return t.opened }
 
 // Close ends the tunnel for a reason of the gateway's: it sends a Close frame
 // to both sides as soon as each is between two frames, awaits their answers,
@@ -231,7 +238,6 @@ func (t *Tunnel) flowEnded(useless bool) {
 
 func (t *Tunnel) finish() {
 	t.mu.Lock()
-	t.finished = true
 	if t.timer != nil {
 		t.timer.Stop()
 	}
@@ -248,6 +254,9 @@ func (t *Tunnel) finish() {
 }
 
 func (t *Tunnel) closeEnds() {
+	if t.paces != nil {
+		t.paces.stop()
+	}
 	t.toOrigin.src.Close()
 	t.toClient.src.Close()
 }

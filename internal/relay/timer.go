@@ -60,7 +60,7 @@ func (t *Tunnel) look() {
 
 // setTimer sets the timer. It is called with mu held.
 func (t *Tunnel) setTimer(at, next time.Duration) {
-	if t.finished || next == 0 {
+	if next == 0 || t.running.Load() == 0 {
 		return
 	}
 	if wait := next - at; t.timer == nil {

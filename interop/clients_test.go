@@ -1,0 +1,206 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+)
+
+// lab is a gateway with a site for every kind of client, in front of an echo
+// server made with the npm package ws.
+type lab struct {
+	*program
+	origin *program
+	config string // of the gateway, in which OPTIONS stands for those of ws_tunnel
+	admin  string // address of its endpoint
+
+	http, https, http2 string // the sites' hosts and ports
+}
+
+func startLab(t *testing.T, options string) *lab {
+	t.Helper()
+	cert, key, _ := certificate(t)
+	originPort := wstest.FreePort(t)
+	http, https, http2 := wstest.FreePort(t), wstest.FreePort(t), wstest.FreePort(t)
+	l := &lab{admin: "127.0.0.1:" + wstest.FreePort(t), http: "localhost:" + http, https: "localhost:" + https, http2: "localhost:" + http2}
+	l.origin = node(t, "server.cjs", originPort)
+	l.config = caddyfile(l.admin, `
+	servers 127.0.0.1:`+https+` {
+		protocols h1
+	}
+	servers 127.0.0.1:`+http2+` {
+		protocols h1 h2
+	}
+`, `
+(chat) {
+	bind 127.0.0.1
+	ws_tunnel /chat/* 127.0.0.1:`+originPort+` {
+		OPTIONS
+	}
+	root interop/testdata
+	file_server
+}
+http://`+l.http+` {
+	import chat
+}
+https://`+l.https+`, https://`+l.http2+` {
+	tls `+cert+" "+key+`
+	import chat
+}
+`)
+	l.program = startCaddyfile(t, strings.ReplaceAll(l.config, "OPTIONS", options))
+	l.origin.listens(t, originPort, nil)
+	l.listens(t, http, nil)
+	l.listens(t, https, trusting("localhost"))
+	l.listens(t, http2, trusting("localhost"))
+	return l
+}
+
+// reload has the gateway's handlers get other options.
+func (l *lab) reload(t *testing.T, options string) {
+	t.Helper()
+	file := writeConfig(t, l.config, map[string]string{"OPTIONS": options})
+	start(t, "..", nil, caddy, "reload", "--adapter", "caddyfile", "--config", file, "--address", l.admin).succeeds(t)
+}
+
+// stop runs caddy stop.
+func (l *lab) stop(t *testing.T) {
+	t.Helper()
+	start(t, "..", nil, caddy, "stop", "--address", l.admin).succeeds(t)
+}
+
+// visitors are the clients that are told apart by the last part of their paths.
+var visitors = []struct {
+	name, proto string
+	visit       func(t *testing.T, l *lab, path string, send int) visit
+}{
+	{"chromium", "HTTP/1.1", func(t *testing.T, l *lab, path string, send int) visit {
+		return visitWithChromium(t, l.https, path, send)
+	}},
+	{"chromium-http2", "HTTP/2.0", func(t *testing.T, l *lab, path string, send int) visit {
+		return visitWithChromium(t, l.http2, path, send)
+	}},
+	{"npm", "HTTP/1.1", func(t *testing.T, l *lab, path string, send int) visit {
+		return visitWithNPM(t, "ws://"+l.http+path, send)
+	}},
+	{"npm-tls", "HTTP/1.1", func(t *testing.T, l *lab, path string, send int) visit {
+		return visitWithNPM(t, "wss://"+l.https+path, send)
+	}},
+	{"coder", "HTTP/1.1", func(t *testing.T, l *lab, path string, send int) visit {
+		return visitWithCoder(t, "ws://"+l.http+path, send)
+	}},
+}
+
+// visit is a client that has been told to open a tunnel, to send a message
+// unless its size is zero, and to stay until it is closed.
+type visit struct {
+	ended  func() ending
+	pinged func(times int) // waits for that; nil if the client does not show it
+}
+
+// ending is how a client saw its tunnel end. It is clean if a Close frame came
+// and was answered.
+type ending struct {
+	Code  int
+	Clean bool
+}
+
+func visitWithChromium(t *testing.T, site, path string, send int) visit {
+	t.Helper()
+	return visit{ended: browse[ending](t, "https://"+site+"/ending.html?path="+path+"&send="+strconv.Itoa(send))}
+}
+
+func visitWithNPM(t *testing.T, url string, send int) visit {
+	t.Helper()
+	client := node(t, "ending.cjs", url, strconv.Itoa(send))
+	return visit{
+		ended: func() (saw ending) {
+			t.Helper()
+			if err := json.Unmarshal([]byte(client.says(t, `"code":`)), &saw); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(client.said(), `"ponged"`) {
+				t.Error("the client saw a Pong that it had not asked for")
+			}
+			return saw
+		},
+		pinged: func(times int) {
+			t.Helper()
+			client.says(t, `"pinged"`, `"times":`+strconv.Itoa(times)+"}")
+		},
+	}
+}
+
+func visitWithCoder(t *testing.T, url string, send int) visit {
+	t.Helper()
+	client := dialCoder(t, url)
+	ended := make(chan ending, 1)
+	go func() { ended <- client.end() }()
+	if send > 0 {
+		message := make([]byte, send)
+		rand.Read(message)
+		_ = client.Write(client.patience, websocket.MessageBinary, message) // if not, the end says why
+	}
+	return visit{
+		ended: func() ending { return <-ended },
+		pinged: func(times int) {
+			t.Helper()
+			for i := range times {
+				select {
+				case <-client.pings:
+				case <-client.patience.Done():
+					t.Fatalf("%d Pings, want %d", i, times)
+				}
+			}
+		},
+	}
+}
+
+// coder is a client made with github.com/coder/websocket.
+type coder struct {
+	*websocket.Conn
+	patience context.Context
+	pings    chan struct{}
+}
+
+func dialCoder(t *testing.T, url string) *coder {
+	t.Helper()
+	patience, cancel := context.WithTimeout(t.Context(), wstest.Patience)
+	t.Cleanup(cancel)
+	c := &coder{patience: patience, pings: make(chan struct{}, 1000)}
+	conn, _, err := websocket.Dial(patience, url, &websocket.DialOptions{
+		OnPingReceived: func(context.Context, []byte) bool {
+			c.pings <- struct{}{}
+			return true
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	conn.SetReadLimit(-1)
+	c.Conn = conn
+	return c
+}
+
+// end reads up to a Close frame, and answers that.
+func (c *coder) end() ending {
+	for {
+		if _, _, err := c.Read(c.patience); err != nil {
+			code := int(websocket.CloseStatus(err))
+			return ending{code, code > 0}
+		}
+	}
+}
