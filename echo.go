@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
 
 func init() {
@@ -51,8 +52,9 @@ func (e *Echo) Provision(ctx caddy.Context) error {
 	return onEvent(ctx, "stopping", stop)
 }
 
-// ServeHTTP answers a WebSocket, and stays until that is closed or the config
-// stops.
+// ServeHTTP answers a WebSocket. That of HTTP/1.1 goes on until it is closed: an
+// origin that ended with each config could not show that tunnels do not. The
+// others are streams of the server, and end when the config stops.
 func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !isWebSocket(r) {
 		return next.ServeHTTP(w, r)
@@ -73,10 +75,18 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if err != nil {
 		return nil // the client is gone
 	}
-	defer end.Close()
+	if !c.attached() {
+		go echoUntilClosed(end, early, hello)
+		return nil
+	}
 	defer context.AfterFunc(e.stopping, func() { end.Close() })()
-	_ = echo(end, early, hello)
+	echoUntilClosed(end, early, hello)
 	return nil
+}
+
+func echoUntilClosed(end relay.End, early, hello []byte) {
+	defer end.Close()
+	_ = echo(end, early, hello)
 }
 
 // saw is what Echo says of a request.

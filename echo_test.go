@@ -64,6 +64,23 @@ func TestEchoTellsProxyHeader(t *testing.T) {
 	c.Close()
 }
 
+// Over HTTP/1.1 it goes on across reloads, as the tunnels to it do.
+func TestEchoOutlivesItsConfig(t *testing.T) {
+	g := startGateway(t, false, "", "ws_echo")
+	c := g.open()
+	if _, err := frame.Read(c.r, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.load(); err != nil {
+		t.Fatal(err)
+	}
+	c.send(string(frame.Frame{Fin: true, Opcode: frame.Text, Payload: []byte("still here")}.Append(nil)))
+	if f, err := frame.Read(c.r, 1<<20); err != nil || string(f.Payload) != "still here" {
+		t.Errorf("got %+v (%v)", f, err)
+	}
+	c.Close()
+}
+
 func TestEchoRefusesBadHandshakes(t *testing.T) {
 	g := startGateway(t, false, "", "route {\nws_echo\nrespond passed\n}")
 	c := g.dial()
