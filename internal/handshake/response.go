@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -36,8 +37,14 @@ type Reader struct {
 // NewReader makes a reader of what comes over conn.
 func NewReader(conn io.Reader) *Reader {
 	head := &headReader{conn: conn}
-	return &Reader{bufio.NewReader(head), head}
+	buffered := buffers.Get().(*bufio.Reader)
+	buffered.Reset(head)
+	return &Reader{buffered, head}
 }
+
+// buffers of answers that became tunnels: a good part of what opening one would
+// allocate.
+var buffers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 
 // Response reads an answer. Interim answers (RFC 9110 section 15.2) that come
 // before it are dropped, except 101, which is one to this request. The error
@@ -62,10 +69,15 @@ func (r *Reader) Response() (*http.Response, error) {
 	}
 }
 
-// Early takes the bytes that came behind the answer and were read with it.
+// Early takes the bytes that came behind the answer and were read with it. The
+// Reader cannot be used after that.
 func (r *Reader) Early() []byte {
-	early, _ := r.Peek(r.Buffered())
-	return append([]byte(nil), early...)
+	buffered, _ := r.Peek(r.Buffered())
+	early := append([]byte(nil), buffered...)
+	r.Reset(nil)
+	buffers.Put(r.Reader)
+	r.Reader = nil
+	return early
 }
 
 // CheckSwitch reports what is wrong with a 101 that answers key, or nil (RFC

@@ -20,6 +20,7 @@ import (
 // doubles what a message costs when few come at once.
 type epoll struct {
 	fd     int
+	file   *os.File        // of fd
 	ready  syscall.RawConn // tells when there is something
 	events []unix.EpollEvent
 }
@@ -52,8 +53,11 @@ func newEpoll() (*epoll, error) {
 		file.Close()
 		return nil, fmt.Errorf("waiting for an epoll: %w", err)
 	}
-	return &epoll{fd: fd, ready: ready, events: make([]unix.EpollEvent, batchSize)}, nil
+	return &epoll{fd: fd, file: file, ready: ready, events: make([]unix.EpollEvent, batchSize)}, nil
 }
+
+// close is for an epoll that does not run.
+func (e *epoll) close() { e.file.Close() }
 
 // control adds, changes or removes what is waited for at a descriptor. token
 // tells its later uses apart.

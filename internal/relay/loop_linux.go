@@ -37,9 +37,12 @@ func newLoop() (*loop, error) {
 	}
 	l := &loop{epoll: e, buffer: make([]byte, bufferSize)}
 	if l.wakeup, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		e.close()
 		return nil, fmt.Errorf("making an eventfd: %w", err)
 	}
 	if err := l.control(unix.EPOLL_CTL_ADD, l.wakeup, unix.EPOLLIN, 0); err != nil {
+		e.close()
+		unix.Close(l.wakeup)
 		return nil, fmt.Errorf("watching an eventfd: %w", err)
 	}
 	return l, nil

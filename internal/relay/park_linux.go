@@ -27,18 +27,21 @@ type berth struct {
 }
 
 var (
-	openPark sync.Once
-	park     *parking // nil if there can be none
+	parkMu sync.Mutex
+	park   *parking
 )
 
-// thePark returns the parking of the process.
+// thePark returns the parking of the process, or nil if there can be none now:
+// descriptors may have run out.
 func thePark() *parking {
-	openPark.Do(func() {
+	parkMu.Lock()
+	defer parkMu.Unlock()
+	if park == nil {
 		if e, err := newEpoll(); err == nil {
 			park = &parking{epoll: e}
 			go park.run()
 		}
-	})
+	}
 	return park
 }
 

@@ -6,7 +6,6 @@ package relay
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,11 +20,10 @@ func chooseEngine(t *Tunnel) engine {
 	if client == nil || origin == nil || t.paces != nil {
 		return pump{}
 	}
-	startLoops.Do(runLoops)
-	if len(loops) == 0 {
+	l := nextLoop()
+	if l == nil {
 		return pump{}
 	}
-	l := loops[nextLoop.Add(1)%uint32(len(loops))]
 	clientFD, err := l.adopt(client)
 	if err != nil {
 		return pump{}
@@ -79,14 +77,29 @@ func (l *loop) adopt(s socket) (fd int, err error) {
 }
 
 var (
-	startLoops sync.Once
-	loops      []*loop
-	nextLoop   atomic.Uint32
+	loopsMu sync.Mutex
+	loops   []*loop
+	turns   int
 )
 
 // maxLoops bounds how many threads wait for sockets. One moves gigabytes a
 // second; more than these would only move the queue.
 const maxLoops = 4
+
+// nextLoop returns the loops of the process in turn, or nil if there can be none
+// now: descriptors may have run out.
+func nextLoop() *loop {
+	loopsMu.Lock()
+	defer loopsMu.Unlock()
+	if len(loops) == 0 {
+		runLoops()
+	}
+	if len(loops) == 0 {
+		return nil
+	}
+	turns++
+	return loops[turns%len(loops)]
+}
 
 // runLoops starts the loops, which live as long as the process does.
 func runLoops() {

@@ -36,7 +36,9 @@ func TestSocketsArePolled(t *testing.T) {
 
 // oneLoop has all tunnels of a test carried by the same loop.
 func oneLoop(t *testing.T) {
-	startLoops.Do(runLoops)
+	nextLoop()
+	loopsMu.Lock()
+	defer loopsMu.Unlock()
 	all := loops
 	loops = all[:1]
 	t.Cleanup(func() { loops = all })
