@@ -85,14 +85,18 @@ func TestBerthTaken(t *testing.T) {
 	fd := old.tunnel.toOrigin.berth - 1
 	p.mu.Unlock()
 	old.tunnel.closeEnds() // its flows should be told next
-	stand := descriptorAt(t, fd)
-	next := flow{tunnel: &Tunnel{}, src: stand}
-	if !p.enter(&next, fd) {
+	descriptorAt(t, fd)
+	next := &Tunnel{limits: new(Limits), engine: pump{}}
+	next.running.Store(3) // so that it does not end
+	_, client := newMemory(1)
+	_, origin := newMemory(1)
+	next.toOrigin, next.toClient = flow{tunnel: next, src: client}, flow{tunnel: next, src: origin}
+	next.closeEnds()
+	if !p.enter(&next.toOrigin, fd) {
 		t.Fatal("the berth is not given")
 	}
-	awaitParked(t, &next)
 	p.mu.Lock()
-	p.berths[fd] = berth{} // next is not for going on
+	p.berths[fd] = berth{}
 	p.mu.Unlock()
 	old.tunnel.toClient.unpark()
 	if s := <-old.summary; s.Side == Gateway {
@@ -101,7 +105,7 @@ func TestBerthTaken(t *testing.T) {
 }
 
 // descriptorAt makes a socket that has a certain descriptor, which is free.
-func descriptorAt(t *testing.T, fd int32) End {
+func descriptorAt(t *testing.T, fd int32) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -114,5 +118,4 @@ func descriptorAt(t *testing.T, fd int32) End {
 		unix.Close(pair[0])
 	}
 	t.Cleanup(func() { unix.Close(int(fd)); unix.Close(pair[1]) })
-	return connEnd{}
 }
