@@ -36,11 +36,11 @@ func init() {
 // answer goes to the client as it is.
 //
 // An HTTP/1.1 tunnel belongs to the process: a reload of the config leaves it
-// alone. One over HTTP/2 or HTTP/3 belongs to the server's connection, which
+// alone, unless on_reload says otherwise. One over HTTP/2 or HTTP/3 belongs to the server's connection, which
 // Caddy ends at a reload; it is closed then with code 1012.
 //
 // What cannot become a tunnel is answered with 400 or 426 (the handshake is
-// malformed), 429 (there are too many, or they come too often), 503 (no
+// malformed), 403 (max_lifetime is over), 429 (there are too many, or they come too often), 503 (no
 // origin), 502 (dialling, TLS or the handshake with the origin failed) or 504
 // (one of them took too long), as errors that handle_errors can take up. Each
 // leaves a log record and a count under caddy_ws_tunnel_refused_total.

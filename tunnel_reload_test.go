@@ -117,8 +117,8 @@ func TestOnReload(t *testing.T) {
 	}
 }
 
-// stopGateway stops Caddy as at the end of the process.
-func stopGateway(t *testing.T) (stopped <-chan error) {
+// exitAfterwards has Caddy's next stop taken for the end of the process.
+func exitAfterwards(t *testing.T) {
 	exiting = func() bool { return true }
 	t.Cleanup(func() {
 		exiting = caddy.Exiting
@@ -126,6 +126,11 @@ func stopGateway(t *testing.T) (stopped <-chan error) {
 		tunnels.exiting = false
 		tunnels.mu.Unlock()
 	})
+}
+
+// stopGateway stops Caddy as at the end of the process.
+func stopGateway(t *testing.T) (stopped <-chan error) {
+	exitAfterwards(t)
 	done := make(chan error, 1)
 	go func() { done <- caddy.Stop() }()
 	return done

@@ -188,13 +188,7 @@ func TestExitClosesTunnels(t *testing.T) {
 	c := g.open()
 	c.send(textFrame("open"))
 	c.expect(textFrame("open"))
-	exiting = func() bool { return true }
-	t.Cleanup(func() {
-		exiting = caddy.Exiting
-		tunnels.mu.Lock()
-		tunnels.exiting = false
-		tunnels.mu.Unlock()
-	})
+	exitAfterwards(t)
 	stopped := make(chan error, 1)
 	go func() {
 		err := caddy.Stop()
