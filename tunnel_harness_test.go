@@ -25,6 +25,7 @@ type gateway struct {
 	client  *tls.Config // trusts the gateway; nil without TLS
 	config  string
 	records chan record
+	passed  []record // that came while another was awaited
 }
 
 // startGateway runs Caddy with one site. global is a part of the global

@@ -55,7 +55,7 @@ func askingOrigin(t *testing.T, config *tls.Config, withProxyHeader bool, lines 
 			t.Errorf("PROXY header: %v", err)
 		}
 		if config != nil { // TLS begins behind the header
-			p = newPeer(t, tls.Server(p.Conn, config))
+			p = asPeer(t, tls.Server(p.Conn, config))
 		}
 		serve(p, a)
 	}), questions

@@ -6,6 +6,7 @@ package wstunnel
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,9 +16,17 @@ import (
 // record is a line of the log.
 type record map[string]any
 
-// await waits for a record with a message and returns it.
+// await waits for a record with a message and returns it. Others that come
+// before it are there for whoever awaits them: what happens at the same time is
+// recorded in any order.
 func (g *gateway) await(message string) record {
 	g.t.Helper()
+	for i, r := range g.passed {
+		if r["msg"] == message {
+			g.passed = slices.Delete(g.passed, i, i+1)
+			return r
+		}
+	}
 	timeout := time.After(patience)
 	for {
 		select {
@@ -25,6 +34,7 @@ func (g *gateway) await(message string) record {
 			if r["msg"] == message {
 				return r
 			}
+			g.passed = append(g.passed, r)
 		case <-timeout:
 			g.t.Fatalf("no record %q", message)
 		}

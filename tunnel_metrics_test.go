@@ -29,6 +29,7 @@ func TestMetrics(t *testing.T) {
 	openedBefore, endedBefore, refusedBefore, messagesBefore := value(opened), value(ended), value(refused), value(messages)
 
 	c := g.open()
+	liveTunnels(t, 1)
 	for range 2 {
 		if err := g.load(); err != nil {
 			t.Fatal(err)

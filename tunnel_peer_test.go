@@ -32,11 +32,14 @@ type peer struct {
 	r *bufio.Reader
 }
 
+// newPeer is a client, whose connection is closed at the end of the test.
 func newPeer(t *testing.T, c net.Conn) *peer {
 	_ = c.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { c.Close() })
-	return &peer{t, c, bufio.NewReader(c)}
+	return asPeer(t, c)
 }
+
+func asPeer(t *testing.T, c net.Conn) *peer { return &peer{t, c, bufio.NewReader(c)} }
 
 func (p *peer) send(s string) {
 	p.t.Helper()
@@ -114,7 +117,7 @@ func startOrigin(t *testing.T, config *tls.Config, serve func(p *peer)) string {
 
 func serveOrigin(t *testing.T, l net.Listener, serve func(p *peer)) {
 	t.Helper()
-	wstest.Serve(t, l, func(c net.Conn) { serve(newPeer(t, c)) })
+	wstest.Serve(t, l, func(c net.Conn) { serve(asPeer(t, c)) })
 }
 
 // answer is an origin's 101 to a request head.

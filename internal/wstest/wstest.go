@@ -42,28 +42,28 @@ func Listen(t *testing.T) net.Listener {
 }
 
 // Serve hands every connection to serve, in a goroutine of its own, and closes
-// it when that returns. It takes connections until the test is over.
+// it when that returns. It takes connections until the test is over, which waits
+// for all of them.
 func Serve(t *testing.T, ln net.Listener, serve func(conn net.Conn)) {
 	t.Helper()
-	done := make(chan struct{})
+	var serving sync.WaitGroup
 	t.Cleanup(func() {
 		ln.Close()
-		<-done
+		serving.Wait()
 	})
-	go func() {
-		defer close(done)
+	serving.Go(func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
 			_ = conn.SetDeadline(time.Now().Add(Patience))
-			go func() {
+			serving.Go(func() {
 				defer conn.Close()
 				serve(conn)
-			}()
+			})
 		}
-	}()
+	})
 }
 
 var givenPorts sync.Map
