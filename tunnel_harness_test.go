@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen before it fails.
-const patience = 20 * time.Second
+const patience = wstest.Patience
 
 // gateway is a running Caddy with one server that tests talk to.
 type gateway struct {

@@ -9,8 +9,13 @@ package main
 const (
 	opBinary = 0x82 // with FIN
 	opClose  = 0x88
+	opPing   = 0x89
+	opPong   = 0x8a
 	maskBit  = 0x80
 )
+
+// pingPayload is how many bytes the heartbeat's Pings carry.
+const pingPayload = 8
 
 // maskKey is that of every frame of a client. It is not zero, so that a proxy
 // which unmasked what it should not touch would be found out.

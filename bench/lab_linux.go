@@ -98,7 +98,7 @@ func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {
 	if l.clients, err = newClients(l.loop, listen, b.talks); err != nil {
 		return nil, err
 	}
-	s := site{dir: dir, listen: listen, origin: l.origin.address, descriptors: b.descriptors}
+	s := site{dir: dir, listen: listen, origin: l.origin.address, descriptors: b.descriptors, heartbeat: m.heartbeat}
 	if m.tls {
 		s.certificate = b.certificate
 	}

@@ -27,8 +27,10 @@ type end struct {
 	expect  []byte
 	got     int // of the frame that is coming
 	sending []byte
-	sent    int // of the frame that is going
-	owed    int // frames to send, the one that is going included
+	sent    int    // of the frame that is going
+	owed    int    // frames to send, the one that is going included
+	ping    []byte // as far as it has come
+	pongs   []byte // to send before more frames
 }
 
 // role is what an end has to do when its socket has something to read, or room
@@ -80,6 +82,12 @@ func (e *end) read(p []byte) (n int, err error) {
 // many frames they completed.
 func (e *end) accept(p []byte) (frames int, err error) {
 	for len(p) > 0 {
+		if e.got == 0 && (len(e.ping) > 0 || p[0] == opPing) {
+			if p, err = e.pinged(p); err != nil {
+				return frames, err
+			}
+			continue
+		}
 		want := e.expect[e.got:]
 		n := min(len(want), len(p))
 		if !bytes.Equal(p[:n], want[:n]) {
@@ -94,10 +102,44 @@ func (e *end) accept(p []byte) (frames int, err error) {
 	return frames, nil
 }
 
+// pinged takes bytes of a Ping and answers it when it is complete.
+func (e *end) pinged(p []byte) (rest []byte, err error) {
+	masked := e.expect[1]&maskBit != 0
+	size := 2 + pingPayload
+	if masked {
+		size += len(maskKey)
+	}
+	n := min(size-len(e.ping), len(p))
+	e.ping = append(e.ping, p[:n]...)
+	if len(e.ping) < size {
+		return nil, nil
+	}
+	payload := e.ping[size-pingPayload:]
+	if masked {
+		for i, key := range [pingPayload]byte(append(e.ping[2:6:6], e.ping[2:6]...)) {
+			payload[i] ^= key
+		}
+	}
+	e.pongs = append(e.pongs, frame(opPong, payload, !masked)...)
+	e.ping = e.ping[:0]
+	e.loop.pings++
+	return p[n:], e.flush()
+}
+
 // flush sends what is owed, as far as the socket takes it.
 func (e *end) flush() error {
 	budget := writeBudget
-	for e.owed > 0 {
+	for e.owed > 0 || len(e.pongs) > 0 {
+		if e.sent == 0 && len(e.pongs) > 0 {
+			n, err := e.write(e.pongs)
+			if e.pongs = e.pongs[n:]; errors.Is(err, errAgain) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		n, err := e.write(e.sending[e.sent:])
 		if errors.Is(err, errAgain) {
 			return nil

@@ -24,6 +24,7 @@ type loop struct {
 	buffer []byte
 	spin   bool  // never sleep: for exact times
 	failed error // what went wrong in some end
+	pings  int   // that ends answered
 	moved  int64 // bytes that ends received, to see a standstill
 }
 

@@ -7,15 +7,21 @@ import "time"
 
 // measure is one experiment with one fresh process of a proxy.
 type measure struct {
-	rows    []row
-	tls     bool // the proxy speaks TLS with clients
-	caddies bool // only for those that are Caddy
-	tunnels int  // the most that are open
-	run     func(l *lab) ([]float64, error)
+	rows      []row
+	tls       bool          // the proxy speaks TLS with clients
+	caddies   bool          // only for those that are Caddy
+	heartbeat time.Duration // that the proxy has, which is only ws_tunnel; 0: none
+	tunnels   int           // the most that are open
+	run       func(l *lab) ([]float64, error)
 }
 
 // name is what -only calls a measure.
 func (m measure) name() string { return m.rows[0].key }
+
+// carries tells whether a proxy can do what is measured.
+func (m measure) carries(p *proxy) bool {
+	return (!m.caddies || p.goProgram) && (m.heartbeat == 0 || p.name == ours)
+}
 
 // measures are all of them. quick makes them smaller, to see whether they work.
 func measures(quick bool) []measure {
@@ -35,6 +41,7 @@ func measures(quick bool) []measure {
 		few, many       = size(2000, 100), size(8000, 300)
 		fewTLS, manyTLS = size(500, 20), size(2000, 60)
 		fewH2, manyH2   = size(200, 20), size(1000, 60)
+		beat            = span(5 * time.Second)
 	)
 	return []measure{
 		{rows: []row{rowIdle}, tunnels: many, run: func(l *lab) ([]float64, error) {
@@ -81,6 +88,12 @@ func measures(quick bool) []measure {
 		}},
 		{rows: []row{rowStalled, rowPatient}, tunnels: 70, run: func(l *lab) ([]float64, error) {
 			return l.stalled(50, 20, span(4*time.Second))
+		}},
+		{rows: []row{rowBeatIdle, rowBeatCost}, heartbeat: beat, tunnels: many, run: func(l *lab) ([]float64, error) {
+			return l.beating(few, many, 3*beat)
+		}},
+		{rows: []row{rowBeatEcho}, heartbeat: beat, tunnels: 200, run: func(l *lab) ([]float64, error) {
+			return l.steady(200, 20000, span(4*time.Second))
 		}},
 	}
 }

@@ -7,14 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 // site is what a proxy is asked to do: carry WebSockets from listen to origin.
 type site struct {
-	dir            string // for its files
-	listen, origin string // host:port
-	certificate    string // a PEM file with the key; "": no TLS
-	descriptors    int    // that it may open
+	dir            string        // for its files
+	listen, origin string        // host:port
+	certificate    string        // a PEM file with the key; "": no TLS
+	heartbeat      time.Duration // after which silent peers are asked whether they are still there; 0: never
+	descriptors    int           // that it may open
 }
 
 // proxy is one of the programs that are compared.

@@ -6,7 +6,11 @@ package main
 import "fmt"
 
 func configureOurs(s site, _ string) (arguments, environment []string, err error) {
-	return configureCaddy(s, "ws_tunnel "+s.origin)
+	directive := "ws_tunnel " + s.origin
+	if s.heartbeat > 0 {
+		directive += " {\n\t\theartbeat " + s.heartbeat.String() + "\n\t}"
+	}
+	return configureCaddy(s, directive)
 }
 
 // configureStock asks for WebSockets over HTTP/2, which Go does not offer

@@ -71,6 +71,9 @@ func (r *results) judge(row row) string {
 		if g.of != "" {
 			text = fmt.Sprintf("≤ %s × %s", trimNumber(g.most), labelOf(g.of))
 		}
+		if g.row != "" {
+			text = fmt.Sprintf("≤ %s × without", trimNumber(g.most))
+		}
 		switch reached := r.reached(row.key, g); {
 		case math.IsNaN(reached):
 		case row.met(g, reached):

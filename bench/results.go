@@ -62,5 +62,9 @@ func (r *results) reached(key string, g goal) float64 {
 	if g.of == "" {
 		return r.value(key, ours)
 	}
-	return r.ratio(key, g.of)
+	other := key
+	if g.row != "" {
+		other = g.row
+	}
+	return medianRatio(r.values(key, ours), r.values(other, g.of))
 }

@@ -19,7 +19,7 @@ func (b *bench) compare(all []measure, proxies []*proxy, rounds int, verbose boo
 		for _, m := range all {
 			for i := range proxies {
 				p := proxies[(i+round-1)%len(proxies)]
-				if m.caddies && !p.goProgram {
+				if !m.carries(p) {
 					continue
 				}
 				start := time.Now()

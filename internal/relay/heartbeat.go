@@ -15,14 +15,16 @@ import (
 // (RFC 6455 section 5.5.2). Whatever a side sends then is an answer. The Pongs
 // that answer these Pings end here; all others, and the Pings that the peers
 // send each other, pass.
-type heartbeat struct {
-	payload [pingPayload]byte // of all Pings of the tunnel, to know their Pongs by
+type heartbeat struct{ client, origin pulse }
 
-	client, origin pulse
-}
+// pingPayload is that of all Pings of the process, to know their Pongs by. It is
+// long enough that no application hits upon the same.
+var pingPayload = func() (p [pingSize]byte) {
+	rand.Read(p[:]) // never fails
+	return p
+}()
 
-// pingPayload is long enough that no application hits upon the same.
-const pingPayload = 8
+const pingSize = 8
 
 // pulse is what is known of one side.
 type pulse struct {
@@ -41,13 +43,7 @@ type pulse struct {
 }
 
 // pongSize is the size of the largest Pong: 2 bytes of header, 4 of masking key.
-const pongSize = 6 + pingPayload
-
-func newHeartbeat() *heartbeat {
-	h := new(heartbeat)
-	rand.Read(h.payload[:]) // never fails
-	return h
-}
+const pongSize = 6 + pingSize
 
 // pulse returns that of a side, or nil if there is no heartbeat.
 func (t *Tunnel) pulse(side Side) *pulse {
@@ -93,7 +89,7 @@ func (f *flow) pingIfDue() {
 	p.asked.Store(int64(now() - f.tunnel.opened))
 	var buf [pongSize]byte
 	// If it cannot be sent, reading tells why.
-	_, _ = f.dst().Write(frame.AppendPing(buf[:0], f.tunnel.heartbeat.payload[:], f.to() == Origin))
+	_, _ = f.dst().Write(frame.AppendPing(buf[:0], pingPayload[:], f.to() == Origin))
 }
 
 // swallow takes the next bytes of src, which is between two frames, as far as
@@ -104,7 +100,7 @@ func (f *flow) swallow(p []byte) (pass, rest []byte) {
 	for i, b := range p {
 		from.held[from.have] = b
 		from.have++
-		switch held := from.held[:from.have]; f.tunnel.heartbeat.compare(held) {
+		switch held := from.held[:from.have]; compare(held) {
 		case differs:
 			from.have = 0
 			return held, p[i+1:]
@@ -126,10 +122,10 @@ const (
 )
 
 // compare compares what a frame begins with to a Pong that answers a Ping of the
-// tunnel's, masked or not.
-func (h *heartbeat) compare(p []byte) comparison {
+// gateway's, masked or not.
+func compare(p []byte) comparison {
 	const pong, masked = 0x8a, 0x80
-	if p[0] != pong || len(p) > 1 && p[1]&^masked != pingPayload {
+	if p[0] != pong || len(p) > 1 && p[1]&^masked != pingSize {
 		return differs
 	}
 	if len(p) < 2 {
@@ -143,11 +139,11 @@ func (h *heartbeat) compare(p []byte) comparison {
 		key, payload = [4]byte(payload), payload[4:]
 	}
 	for i, b := range payload {
-		if b^key[i%4] != h.payload[i] {
+		if b^key[i%4] != pingPayload[i] {
 			return differs
 		}
 	}
-	if len(payload) < pingPayload {
+	if len(payload) < pingSize {
 		return mayBePong
 	}
 	return isPong

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // Flows of tests are parked at every opportunity.
@@ -26,7 +28,7 @@ func layered(c net.Conn) End { return Layered(opaque{c}, c) }
 func awaitParked(t *testing.T, f *flow) {
 	t.Helper()
 	p := thePark()
-	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
+	for deadline := time.Now().Add(wstest.Patience); ; runtime.Gosched() {
 		p.mu.Lock()
 		parked := f.berth != 0 && p.berths[f.berth-1].flow == f
 		p.mu.Unlock()

@@ -86,17 +86,18 @@ type Tunnel struct {
 	paces     *paces     // nil: none
 
 	// running counts the flows that still run; the last one finishes the tunnel,
-	// and no timer is set any more.
+	// and no alarm is set any more.
 	running atomic.Int32
 
 	// lastActive is when bytes last came, in nanoseconds since opened. It is
 	// only kept when there is an idle timeout to keep it for.
 	lastActive atomic.Int64
 
-	mu        sync.Mutex // guards what follows
-	end       end        // why the tunnel ends, once that is known
-	suspicion end        // why it would seem to, if nothing better comes
-	timer     *time.Timer
+	alarm int // the tunnel's place in the clock's, plus one; the clock's
+
+	mu        sync.Mutex    // guards what follows
+	end       end           // why the tunnel ends, once that is known
+	suspicion end           // why it would seem to, if nothing better comes
 	lingers   time.Duration // until then, since opened; zero before the end has begun
 }
 
@@ -135,7 +136,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	}
 	t := &Tunnel{limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
 	if c.Limits.Heartbeat > 0 {
-		t.heartbeat = newHeartbeat()
+		t.heartbeat = new(heartbeat)
 	}
 	if !c.Limits.ToOrigin.zero() || !c.Limits.ToClient.zero() {
 		t.paces = newPaces()
@@ -145,7 +146,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	t.running.Store(2)
 	t.engine = chooseEngine(t)
 	t.engine.start(t, &c)
-	t.startTimer()
+	t.startAlarm()
 	return t
 }
 
@@ -238,9 +239,7 @@ func (t *Tunnel) flowEnded(useless bool) {
 
 func (t *Tunnel) finish() {
 	t.mu.Lock()
-	if t.timer != nil {
-		t.timer.Stop()
-	}
+	theClock.clear(t)
 	if t.end.reason == 0 {
 		t.end = t.suspicion
 	}

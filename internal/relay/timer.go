@@ -5,20 +5,19 @@ package relay
 
 import "time"
 
-// A tunnel has one timer for all that it waits for, and none if that is
-// nothing. It is a timer of the runtime and costs no goroutine until it fires.
-// Traffic does not set it: when it fires too early, look finds out when the
+// A tunnel has one alarm for all that it waits for, and none if that is nothing.
+// Traffic does not set it: when it goes off too early, look finds out when the
 // last bytes came, and sleeps for the rest.
 
-func (t *Tunnel) startTimer() {
+func (t *Tunnel) startAlarm() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := now() - t.opened
 	next, _, overdue := t.examine(at)
 	if overdue.reason != 0 {
-		next = at // it is looked at there
+		next = max(at, 1) // it is looked at there
 	}
-	t.setTimer(at, next)
+	t.setAlarm(next)
 }
 
 // startLinger gives an end that has begun its last moment.
@@ -28,23 +27,23 @@ func (t *Tunnel) startLinger() {
 	if t.lingers == 0 {
 		at := now() - t.opened
 		t.lingers = at + max(t.limits.Linger, 1)
-		t.setTimer(at, t.lingers)
+		t.setAlarm(t.lingers)
 	}
 }
 
-// look does what is due.
+// look does what is due. It does not wait for any of it.
 func (t *Tunnel) look() {
 	t.mu.Lock()
 	at := now() - t.opened
 	abort := t.lingers > 0 && at >= t.lingers
 	next, pings, end := t.examine(at)
 	if !abort && end.reason == 0 {
-		t.setTimer(at, next)
+		t.setAlarm(next)
 	}
 	t.mu.Unlock()
 	switch {
 	case abort:
-		t.engine.abort(t)
+		t.engine.do(t, func() { t.engine.abort(t) }) // a TLS connection takes its time to close
 	case end.reason != 0 && t.cause(end.reason, end.side):
 		t.sendCloses(end.reason)
 	case end.reason != 0:
@@ -58,15 +57,11 @@ func (t *Tunnel) look() {
 	}
 }
 
-// setTimer sets the timer. It is called with mu held.
-func (t *Tunnel) setTimer(at, next time.Duration) {
-	if next == 0 || t.running.Load() == 0 {
-		return
-	}
-	if wait := next - at; t.timer == nil {
-		t.timer = time.AfterFunc(wait, t.look)
-	} else {
-		t.timer.Reset(wait)
+// setAlarm has the tunnel woken when something is due next. It is called with mu
+// held.
+func (t *Tunnel) setAlarm(next time.Duration) {
+	if next > 0 && t.running.Load() > 0 {
+		theClock.set(t, t.opened+next)
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// Patience is when a test gives up that hangs.
-const Patience = 30 * time.Second
+// Patience is when a test gives up that hangs. No test comes near it, however
+// busy the machine.
+const Patience = 90 * time.Second
 
 // Dial connects to a TCP address until the test is over.
 func Dial(t *testing.T, address string) net.Conn {
