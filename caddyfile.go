@@ -5,6 +5,7 @@ package wstunnel
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -28,8 +29,9 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 
 // UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
 //
-//	ws_tunnel [<matcher>] [<origin>] {
-//		to             <origin>
+//	ws_tunnel [<matcher>] [<origin...>] {
+//		to             <origin...>
+//		dynamic        <source> [<its options>]
 //		host           <host>
 //		sni            <server name>
 //		port           <port>
@@ -41,6 +43,29 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			tlv  <type> [<value>]
 //			pass all|<type...>
 //		}
+//		versions      1.1|h2|h2c
+//		local_address <ip...>
+//
+//		lb_policy              <policy> [<its options>]
+//		lb_retries             <count>
+//		lb_try_duration        <duration>
+//		lb_try_interval        <duration>
+//		lb_retry_status        <status...>
+//		lb_slow_start          <duration>
+//		max_tunnels_per_origin <count>
+//		health                 [tcp|http <path>|websocket <path>] {
+//			status        <status...>
+//			host          <host>
+//			port          <port>
+//			interval      <duration>
+//			timeout       <duration>
+//			healthy       <count>
+//			unhealthy     <count>
+//			fail_duration <duration>
+//			max_fails     <count>
+//		}
+//		on_origin_down keep|close
+//
 //		dial_timeout      <duration>
 //		handshake_timeout <duration>
 //		idle_timeout      <duration>
@@ -78,7 +103,7 @@ func (h *Handler) unmarshalCaddyfile(helper httpcaddyfile.Helper) error {
 	}
 	texts := map[string]*string{
 		"host": &h.Host, "sni": &h.SNI, "port": &h.Port,
-		"origin_header": &h.OriginHeader, "on_reload": &h.OnReload, "name": &h.Name,
+		"origin_header": &h.OriginHeader, "on_reload": &h.OnReload, "on_origin_down": &h.OnOriginDown, "versions": &h.Versions, "name": &h.Name,
 	}
 	durations := map[string]*caddy.Duration{
 		"dial_timeout": &h.DialTimeout, "handshake_timeout": &h.HandshakeTimeout,
@@ -103,6 +128,16 @@ func (h *Handler) unmarshalCaddyfile(helper httpcaddyfile.Helper) error {
 				err = h.addOrigins(d, args)
 			} else {
 				err = d.ArgErr()
+			}
+		case strings.HasPrefix(option, "lb_"), option == "max_tunnels_per_origin", option == "dynamic":
+			err = h.balancingOption(d, option)
+		case option == "health":
+			err = h.healthOption(d)
+		case option == "local_address":
+			if h.LocalAddresses = d.RemainingArgs(); len(h.LocalAddresses) == 0 {
+				err = d.ArgErr()
+			} else {
+				err = wrap(d, h.validateSources())
 			}
 		case option == "header_up", option == "header_down":
 			err = h.headerRule(d, option)
@@ -140,9 +175,6 @@ func (h *Handler) addOrigins(d *caddyfile.Dispenser, args []string) error {
 			}
 		}
 		h.Origins = append(h.Origins, arg)
-	}
-	if len(h.Origins) > 1 {
-		return d.Errf("ws_tunnel takes one origin, here is a second: %s", h.Origins[1])
 	}
 	return nil
 }
@@ -270,6 +302,14 @@ func parseDuration(d *caddyfile.Dispenser, text string, to *caddy.Duration) erro
 		return d.Errf("%q is not a duration, as 30s or 1h30m", text)
 	}
 	*to = caddy.Duration(duration)
+	return nil
+}
+
+// wrap gives an error the place where it was found.
+func wrap(d *caddyfile.Dispenser, err error) error {
+	if err != nil {
+		return d.WrapErr(err)
+	}
 	return nil
 }
 

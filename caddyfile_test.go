@@ -30,6 +30,12 @@ func TestTunnelCaddyfile(t *testing.T) {
 			`{"origins":["a:1"],"tls":{"insecure_skip_verify":true,"server_name":"x"}}`},
 		{"proxy_protocol", "ws_tunnel a:1 {\nproxy_protocol v2 {\ntlv authority\ntlv 0xE1 x\npass all\n}\n}",
 			`{"origins":["a:1"],"proxy_protocol":{"version":"v2","tlvs":[{"type":"authority"},{"type":"0xE1","value":"x"}],"pass":["all"]}}`},
+		{"several origins", "ws_tunnel a:1 b:2 {\nto wss://c\nlb_policy cookie lb x {\nfallback first\n}\nlb_retries 2\nlb_try_duration 5s\nlb_try_interval 1s\nlb_retry_status 502 5xx\nlb_slow_start 0s\nmax_tunnels_per_origin 10\n}",
+			`{"origins":["a:1","b:2","wss://c"],"load_balancing":{"selection_policy":{"fallback":{"policy":"first"},"name":"lb","policy":"cookie","secret":"x"},"retries":2,"try_duration":5000000000,"try_interval":1000000000,"retry_status":[502,5],"max_tunnels_per_origin":10,"slow_start":0}}`},
+		{"health", "ws_tunnel a:1 {\nhealth http /up {\nstatus 200 3xx\nhost h\nport 81\ninterval 1s\ntimeout 2s\nhealthy 4\nunhealthy 5\nfail_duration 6s\nmax_fails 7\n}\non_origin_down close\n}",
+			`{"origins":["a:1"],"health_checks":{"check":"http","path":"/up","status":[200,3],"host":"h","port":"81","interval":1000000000,"timeout":2000000000,"healthy":4,"unhealthy":5,"fail_duration":6000000000,"max_fails":7},"on_origin_down":"close"}`},
+		{"dynamic", "ws_tunnel {\ndynamic a x.test 80\nlocal_address 127.0.0.1 ::1\nversions h2c\n}",
+			`{"dynamic_upstreams":{"name":"x.test","port":"80","source":"a"},"versions":"h2c","local_address":["127.0.0.1","::1"]}`},
 		{"option after tls block", "ws_tunnel a:1 {\ntls {\ntls_server_name x\n}\nname n\n}",
 			`{"origins":["a:1"],"tls":{"server_name":"x"},"name":"n"}`},
 	}
@@ -49,9 +55,8 @@ func TestTunnelCaddyfile(t *testing.T) {
 // Mistakes are found where they stand, and what would be right is said.
 func TestTunnelCaddyfileMistakes(t *testing.T) {
 	tests := []struct{ name, input, want string }{
-		{"no origin", "ws_tunnel", "exactly one origin"},
-		{"two origins", "ws_tunnel a:1 b:2", "one origin"},
-		{"second origin in to", "ws_tunnel a:1 {\nto b:2\n}", "Testfile:2"},
+		{"no origin", "ws_tunnel", "needs an origin"},
+		{"bad origin in to", "ws_tunnel a:1 {\nto b\n}", "Testfile:2"},
 		{"no port", "ws_tunnel localhost", "a port is missing, as in localhost:8000"},
 		{"scheme", "ws_tunnel tcp://a:1", "use ws, wss"},
 		{"path", "ws_tunnel ws://a/chat", "put `rewrite` or `uri` before ws_tunnel"},

@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -49,76 +50,103 @@ type dialError struct {
 func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
-// dial connects to the attempt's origin: TCP, then the PROXY header, then TLS.
-// When it returns, the connection has a deadline, which is that of the whole
-// handshake.
-func (a *attempt) dial(ctx context.Context) (net.Conn, error) {
-	conn, err := a.dialTransport(ctx)
+// dialing is one way to an origin.
+type dialing struct {
+	h          *Handler
+	origin     origin
+	serverName string                 // that the origin's certificate must be for
+	protocols  []string               // that TLS offers; none: HTTP/1.1, which a tunnel of its own needs
+	header     func() ([]byte, error) // makes the PROXY header, if h wants one
+	steps      steps
+}
+
+// dial connects: TCP, then the PROXY header, then TLS. When it returns, the
+// connection has a deadline, which is that of the whole handshake.
+func (d *dialing) dial(ctx context.Context) (net.Conn, error) {
+	conn, err := d.dialTransport(ctx)
 	if err != nil {
-		return nil, &dialError{"dial_failed", err}
+		return nil, &dialError{reasonOf(err, "dial_failed"), err}
 	}
-	a.originAddr = conn.RemoteAddr().String()
-	deadline := time.Now().Add(time.Duration(a.h.HandshakeTimeout))
+	deadline := time.Now().Add(time.Duration(d.h.HandshakeTimeout))
 	if err := conn.SetDeadline(deadline); err != nil {
 		conn.Close()
 		return nil, &dialError{"dial_failed", err}
 	}
-	if a.h.ProxyProtocol != nil {
+	if d.h.ProxyProtocol != nil {
 		start := time.Now()
-		if err := a.sendProxyHeader(conn); err != nil {
+		if err := d.sendProxyHeader(conn); err != nil {
 			conn.Close()
 			return nil, &dialError{"proxy_header_failed", err}
 		}
-		a.steps.proxy = since(start)
+		d.steps.proxy = since(start)
 	}
-	if !a.origin.tls {
+	if !d.origin.tls {
 		return conn, nil
 	}
 	start := time.Now()
-	tlsConn := tls.Client(conn, a.tlsConfig())
+	tlsConn := tls.Client(conn, d.tlsConfig())
 	tlsCtx, cancel := ctx, context.CancelFunc(func() {})
-	if a.h.TLS != nil && a.h.TLS.HandshakeTimeout > 0 {
-		tlsCtx, cancel = context.WithTimeout(ctx, time.Duration(a.h.TLS.HandshakeTimeout))
+	if d.h.TLS != nil && d.h.TLS.HandshakeTimeout > 0 {
+		tlsCtx, cancel = context.WithTimeout(ctx, time.Duration(d.h.TLS.HandshakeTimeout))
 	}
 	defer cancel()
 	if err := tlsConn.HandshakeContext(tlsCtx); err != nil {
 		conn.Close()
 		return nil, &dialError{"tls_failed", fmt.Errorf("TLS with the origin: %w", err)}
 	}
-	a.steps.tls = since(start)
+	d.steps.tls = since(start)
 	return tlsConn, nil
 }
 
-func (a *attempt) dialTransport(ctx context.Context) (net.Conn, error) {
+func (d *dialing) dialTransport(ctx context.Context) (net.Conn, error) {
 	var dnsStart time.Time
 	start := time.Now()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(httptrace.DNSStartInfo) { dnsStart = time.Now() },
-		DNSDone:  func(httptrace.DNSDoneInfo) { a.steps.dns = since(dnsStart) },
+		DNSDone:  func(httptrace.DNSDoneInfo) { d.steps.dns = since(dnsStart) },
 	})
-	dialer := net.Dialer{Timeout: time.Duration(a.h.DialTimeout), KeepAlive: -1}
-	conn, err := dialer.DialContext(ctx, a.origin.network, a.origin.address())
-	a.steps.tcp = since(start) - a.steps.dns
+	dialer := net.Dialer{Timeout: time.Duration(d.h.DialTimeout), KeepAlive: -1}
+	conn, err := d.h.sources.dial(ctx, dialer, d.origin.network, d.origin.address())
+	d.steps.tcp = since(start) - d.steps.dns
 	if err == nil {
 		keepAlive(conn, false)
 	}
 	return conn, err
 }
 
-// tlsConfig is that of the handler with the server name of this attempt: the
-// override, or else the host that is dialled.
-func (a *attempt) tlsConfig() *tls.Config {
-	config := a.h.tlsConfig.Clone()
-	if a.h.SNI != "" {
-		config.ServerName = a.h.SNI
+// sendProxyHeader sends the header in one write, before any other byte.
+func (d *dialing) sendProxyHeader(conn net.Conn) error {
+	wire, err := d.header()
+	if err == nil {
+		_, err = conn.Write(wire)
 	}
-	config.ServerName = a.repl.ReplaceAll(config.ServerName, "")
-	if config.ServerName == "" && a.origin.network == "tcp" {
-		config.ServerName = a.origin.host
+	if err != nil {
+		return fmt.Errorf("sending the PROXY header: %w", err)
 	}
-	// A tunnel needs HTTP/1.1, whatever else the origin could speak.
-	config.NextProtos = []string{"http/1.1"}
+	return nil
+}
+
+func (d *dialing) tlsConfig() *tls.Config {
+	config := d.h.tlsConfig.Clone()
+	config.ServerName = d.serverName
+	if config.NextProtos = d.protocols; d.protocols == nil {
+		config.NextProtos = []string{"http/1.1"}
+	}
 	return config
+}
+
+// serverName is what an origin's certificate must be for: the override, or else
+// the host that is dialled.
+func (h *Handler) serverName(o origin, repl *caddy.Replacer) string {
+	name := h.tlsConfig.ServerName
+	if h.SNI != "" {
+		name = h.SNI
+	}
+	name = repl.ReplaceAll(name, "")
+	if name == "" && o.network != "unix" {
+		name = o.host
+	}
+	return name
 }
 
 // isTimeout tells an origin that took too long from one that failed.

@@ -47,9 +47,13 @@ func (Echo) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up e.
 func (e *Echo) Provision(ctx caddy.Context) error {
+	events, err := eventsApp(ctx)
+	if err != nil {
+		return err
+	}
 	var stop context.CancelFunc
 	e.stopping, stop = context.WithCancel(ctx)
-	return onEvent(ctx, "stopping", stop)
+	return events.On("stopping", eventFunc(stop))
 }
 
 // ServeHTTP answers a WebSocket. That of HTTP/1.1 goes on until it is closed: an

@@ -4,19 +4,16 @@
 package wstunnel
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"time"
+	"encoding/json"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"go.uber.org/zap"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/h2"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
@@ -53,10 +50,27 @@ func init() {
 // `{http.ws_tunnel.name}`   | What records and metrics call this handler
 // `{http.ws_tunnel.origin}` | The origin that was chosen, as ws://host:port
 type Handler struct {
-	// The origin: ws://, wss://, http:// or https:// with host and optional
-	// port, host:port, or unix//path. Exactly one. Required. Placeholders are
-	// allowed; do not let a client choose where you connect to.
+	// The origins: ws://, wss://, http:// or https:// with host and optional
+	// port, host:port, or unix//path. Required, unless there are dynamic ones.
+	// Placeholders are allowed; do not let a client choose where you connect to.
 	Origins []string `json:"origins,omitempty"`
+
+	// A module that finds origins, as in reverse_proxy. What it finds is used
+	// instead of Origins, and those if it fails. They are spoken to over TLS if
+	// that is configured here.
+	DynamicRaw json.RawMessage `json:"dynamic_upstreams,omitempty" caddy:"namespace=http.reverse_proxy.upstreams inline_key=source"`
+
+	// How to choose one of several origins, and when to try another. Default:
+	// the one with the fewest tunnels, once.
+	LoadBalancing *LoadBalancing `json:"load_balancing,omitempty"`
+
+	// How to find out which origins are up. Default: all are taken to be.
+	Health *HealthChecks `json:"health_checks,omitempty"`
+
+	// What becomes of the tunnels of an origin that is taken for down: "keep",
+	// they live on if they do; "close", they end with code 1012, spread over the
+	// time of drain. Default: keep.
+	OnOriginDown string `json:"on_origin_down,omitempty"`
 
 	// The Host field the origin is sent. Default: that of the client.
 	// Placeholders are allowed.
@@ -89,6 +103,18 @@ type Handler struct {
 	// If there, the origin is sent a PROXY header with the client's address
 	// and the one that it connected to, before TLS. Default: none.
 	ProxyProtocol *ProxyProtocol `json:"proxy_protocol,omitempty"`
+
+	// What to speak with the origin. "1.1": an upgrade over a connection of its
+	// own for each tunnel. "h2": RFC 8441 over connections that many tunnels
+	// share, over TLS; "h2c": the same without TLS. An origin that does not offer
+	// that is asked in HTTP/1.1. Not with a PROXY header. Default: 1.1.
+	Versions string `json:"versions,omitempty"`
+
+	// The addresses to connect from, in turn. Each has some 28,000 ports for
+	// connections to one address of an origin. IPv4 or IPv6 addresses of this
+	// machine; those of another kind than the origin's are left out. Default:
+	// what the system chooses.
+	LocalAddresses []string `json:"local_address,omitempty"`
 
 	// How long looking up and connecting to the origin may take. Default: 3s.
 	DialTimeout caddy.Duration `json:"dial_timeout,omitempty"`
@@ -174,7 +200,13 @@ type Handler struct {
 	Name string `json:"name,omitempty"`
 
 	tlsConfig  *tls.Config
+	ctx        caddy.Context
+	events     *caddyevents.App
 	logger     *zap.Logger
+	dynamic    reverseproxy.UpstreamSource // nil: none
+	fixed      []*candidate                // of each origin; nil if that has a placeholder
+	sources    *sources                    // nil without LocalAddresses
+	shared     *h2.Conns                   // nil unless Versions is of HTTP/2
 	generation *generation
 	limits     *relay.Limits // shared by all tunnels of h, and not h itself
 	claim      *quota.Claim  // what every tunnel of h counts as
@@ -194,157 +226,3 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 		New: func() caddy.Module { return new(Handler) },
 	}
 }
-
-// Provision sets up h.
-func (h *Handler) Provision(ctx caddy.Context) error {
-	generation, err := newGeneration(h)
-	if err != nil {
-		return err
-	}
-	setDefault(&h.DialTimeout, 3*time.Second)
-	setDefault(&h.HandshakeTimeout, 10*time.Second)
-	setDefault(&h.Linger, 5*time.Second)
-	if h.Name == "" && len(h.Origins) > 0 {
-		h.Name = h.Origins[0]
-	}
-	if h.Headers != nil {
-		if err := h.Headers.Provision(ctx); err != nil {
-			return fmt.Errorf("header rules: %w", err)
-		}
-	}
-	if h.TLS != nil {
-		if h.tlsConfig, err = h.TLS.MakeTLSClientConfig(ctx); err != nil {
-			return fmt.Errorf("tls: %w", err)
-		}
-	}
-	if h.tlsConfig == nil {
-		h.tlsConfig = new(tls.Config)
-	}
-	if h.Recheck != nil {
-		if err := h.Recheck.provision(ctx); err != nil {
-			return fmt.Errorf("recheck: %w", err)
-		}
-	}
-	if err := registerMetrics(ctx); err != nil {
-		return err
-	}
-	h.provisionLimits()
-	h.provisionLifetime()
-	h.logger = ctx.Logger()
-	generation.name, generation.onReload, generation.drain, generation.logger = h.Name, h.OnReload, time.Duration(h.Drain), h.logger
-	h.generation = generation
-	tunnels.add(generation)
-	if err := onEvent(ctx, "started", h.started); err != nil {
-		return err
-	}
-	return onEvent(ctx, "stopping", h.stop)
-}
-
-func setDefault(d *caddy.Duration, to time.Duration) {
-	if *d == 0 {
-		*d = caddy.Duration(to)
-	}
-}
-
-// Validate finds what is wrong with h before a request does.
-func (h *Handler) Validate() error {
-	if len(h.Origins) != 1 {
-		return fmt.Errorf("ws_tunnel needs exactly one origin, as in ws_tunnel localhost:8000; there are %d", len(h.Origins))
-	}
-	if err := h.validateOrigin(); err != nil {
-		return fmt.Errorf("origin %q: %w", h.Origins[0], err)
-	}
-	if h.Port != "" && !hasPlaceholder(h.Port) {
-		if err := checkPort(h.Port); err != nil {
-			return err
-		}
-	}
-	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
-		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
-	}
-	if err := h.validateLifetime(); err != nil {
-		return err
-	}
-	if h.Headers != nil {
-		if err := h.Headers.Validate(); err != nil {
-			return fmt.Errorf("header rules: %w", err)
-		}
-		if down := h.Headers.Response; down != nil && (down.Require != nil || down.Deferred) {
-			return errors.New("header rules: require and deferred have no meaning in ws_tunnel")
-		}
-	}
-	if err := h.validateLimits(); err != nil {
-		return err
-	}
-	return h.ProxyProtocol.validate()
-}
-
-func (h *Handler) validateOrigin() error {
-	if hasPlaceholder(h.Origins[0]) {
-		return nil // known at a request
-	}
-	o, err := parseOrigin(h.Origins[0], h.TLS != nil)
-	if err == nil && o.network == "unix" && o.tls && h.SNI == "" && h.TLS.ServerName == "" && !h.TLS.InsecureSkipVerify {
-		return errors.New("a Unix socket has no host that its certificate could be for: give sni")
-	}
-	return err
-}
-
-// Cleanup forgets h. Its tunnels go on.
-func (h *Handler) Cleanup() error {
-	if h.rechecker != nil {
-		h.rechecker.end()
-	}
-	if h.generation != nil {
-		tunnels.forget(h.generation)
-	}
-	return nil
-}
-
-// started is called when h's config has replaced the one before.
-func (h *Handler) started() {
-	tunnels.start(h.generation)
-	if h.Recheck != nil {
-		h.rechecker = startRechecker(h)
-	}
-}
-
-// exiting tells whether the process is about to end, and all tunnels with it.
-var exiting = caddy.Exiting
-
-// stop ends the tunnels that do not outlive h's config, and at the end of the
-// process all, and waits for that.
-func (h *Handler) stop() {
-	if exiting() {
-		tunnels.exit()
-	} else {
-		tunnels.stop(h.generation)
-	}
-}
-
-// onEvent has f called when the config that ctx belongs to has started, or is
-// stopping, before the HTTP app waits for its streams.
-func onEvent(ctx caddy.Context, name string, f func()) error {
-	app, err := ctx.App("events")
-	if err != nil {
-		return fmt.Errorf("getting events app: %w", err)
-	}
-	return app.(*caddyevents.App).On(name, eventFunc(f))
-}
-
-type eventFunc func()
-
-// Handle calls the function.
-func (f eventFunc) Handle(context.Context, caddy.Event) error {
-	f()
-	return nil
-}
-
-// Interface guards
-var (
-	_ caddy.Provisioner           = (*Handler)(nil)
-	_ caddy.Validator             = (*Handler)(nil)
-	_ caddy.CleanerUpper          = (*Handler)(nil)
-	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
-	_ caddyevents.Handler         = eventFunc(nil)
-)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/pool"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
 )
 
@@ -88,19 +89,24 @@ func (a *attempt) refuseForNow(status int, wait time.Duration, err error) error 
 	return a.refuse(status, err)
 }
 
-// release takes back what reserve counted, unless a tunnel has taken it over,
+// release takes back what reserve and choose counted, unless a tunnel has taken it over,
 // and says that the handshake is over.
 func (a *attempt) release() {
-	tunnelTally.Release(a.handOver())
+	claim, state := a.handOver()
+	tunnelTally.Release(claim)
+	if state != nil {
+		state.Release()
+	}
 	if a.begun {
 		a.begun = false
 		tunnels.end()
 	}
 }
 
-// handOver gives what reserve counted to the tunnel, whose end releases it.
-func (a *attempt) handOver() *quota.Claim {
-	claim := a.claim
-	a.claim = nil
-	return claim
+// handOver gives what reserve and choose counted to the tunnel, whose end releases
+// it.
+func (a *attempt) handOver() (*quota.Claim, *pool.Origin) {
+	claim, state := a.claim, a.state
+	a.claim, a.state = nil, nil
+	return claim, state
 }

@@ -64,7 +64,7 @@ func registerMetrics(ctx caddy.Context) error {
 	registry := ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
 		metrics.active, metrics.draining, metrics.opened, metrics.ended, metrics.refused,
-		metrics.bytes, metrics.messages, metrics.proxyHeaders,
+		metrics.bytes, metrics.messages, metrics.proxyHeaders, originsReported,
 	} {
 		err := registry.Register(c)
 		if already := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &already) {

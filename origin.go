@@ -9,14 +9,12 @@ import (
 	"net"
 	"strconv"
 	"strings"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // origin is where a tunnel goes: what is dialled, and whether TLS is spoken
 // there.
 type origin struct {
-	network string // tcp or unix
+	network string // tcp or unix; tcp4 or tcp6 if a lookup says so
 	host    string // without port, or a socket's path
 	port    string
 	tls     bool
@@ -109,27 +107,6 @@ func (o origin) scheme() string {
 		return "https"
 	}
 	return "http"
-}
-
-// choose picks the origin of a handshake and applies the override of its port.
-func (h *Handler) choose(repl *caddy.Replacer) (origin, error) {
-	address, err := repl.ReplaceOrErr(h.Origins[0], true, true)
-	if err != nil {
-		return origin{}, fmt.Errorf("origin %q: %w", h.Origins[0], err)
-	}
-	o, err := parseOrigin(address, h.TLS != nil)
-	if err != nil {
-		return origin{}, fmt.Errorf("origin %q: %w", address, err)
-	}
-	if h.Port != "" && o.network == "tcp" {
-		if o.port, err = repl.ReplaceOrErr(h.Port, true, true); err != nil {
-			return origin{}, fmt.Errorf("port: %w", err)
-		}
-		if err := checkPort(o.port); err != nil {
-			return origin{}, err
-		}
-	}
-	return o, nil
 }
 
 // hasPlaceholder tells whether s is complete only at a request.

@@ -107,22 +107,15 @@ func hasOwnValue(name string) bool {
 
 const passAll = "all"
 
-// sendProxyHeader sends the header in one write, before any other byte.
-func (a *attempt) sendProxyHeader(conn net.Conn) error {
+// proxyHeader is what the origin is told of the client.
+func (a *attempt) proxyHeader() ([]byte, error) {
 	h := proxyheader.Header{Version: 1, Command: proxyheader.Proxy}
 	h.Source, h.Destination = endpoints(a.r)
 	if a.h.ProxyProtocol.Version == "v2" {
 		h.Version = 2
 		h.TLVs = a.proxyTLVs()
 	}
-	wire, err := h.Append(nil)
-	if err == nil {
-		_, err = conn.Write(wire)
-	}
-	if err != nil {
-		return fmt.Errorf("sending the PROXY header: %w", err)
-	}
-	return nil
+	return h.Append(nil)
 }
 
 // endpoints are the two ends of the client's connection. The client's port is

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/pool"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
@@ -26,6 +27,7 @@ type tunnel struct {
 	relay      *relay.Tunnel
 	head       *head        // nil without recheck
 	claim      *quota.Claim // what it counts as; without limits all tunnels of a handler share one
+	state      *pool.Origin // where it counts, too
 
 	// attached: the handler cannot return before the tunnel ends. Otherwise the
 	// tunnel has its connection for itself.
@@ -105,16 +107,21 @@ func (a *attempt) proto() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), opened: a.opening(), head: a.head(), claim: a.handOver()}
+	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), opened: a.opening(), head: a.head()}
+	t.claim, t.state = a.handOver()
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
 	metrics.active.WithLabelValues(a.h.Name).Inc()
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {
 		c.Write(zap.Inline(&t.opened))
 	}
 	originEnd, _ := endOf(conn)
+	var fromOrigin []byte
+	if a.answer != nil {
+		fromOrigin = a.answer.Early()
+	}
 	tunnels.open(t, relay.Config{
 		Client: end, Origin: originEnd,
-		FromClient: early, FromOrigin: a.answer.Early(),
+		FromClient: early, FromOrigin: fromOrigin,
 		Attached:    t.attached,
 		MaxLifetime: a.lifetime(),
 		Limits:      a.h.limits,
@@ -132,6 +139,7 @@ func (t *tunnel) end(s relay.Summary) {
 	tunnels.remove(t)
 	name := t.generation.name
 	tunnelTally.Release(t.claim)
+	t.state.Release()
 	metrics.active.WithLabelValues(name).Dec()
 	metrics.ended.WithLabelValues(name, s.Reason.String()).Inc()
 	for direction, traffic := range map[string]relay.Traffic{"to_origin": s.ToOrigin, "to_client": s.ToClient} {

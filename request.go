@@ -11,9 +11,20 @@ import (
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 )
 
-// request makes what the origin is sent: the client's request as an HTTP/1.1
-// upgrade, whatever version it came in, with the overrides applied.
+// request makes what the origin is sent over HTTP/1.1: the client's request as an
+// upgrade, whatever version it came in.
 func (a *attempt) request() ([]byte, error) {
+	out, err := a.outgoing()
+	if err != nil {
+		return nil, err
+	}
+	q := handshake.Request{Target: out.URL.RequestURI(), Host: out.Host, Header: out.Header, Key: a.key}
+	return q.Append(nil)
+}
+
+// outgoing is the client's request with the overrides applied, and without what
+// only concerns the client's connection.
+func (a *attempt) outgoing() (*http.Request, error) {
 	out := a.r.WithContext(a.r.Context()) // header_up may change Host and Header
 	out.Header = a.r.Header.Clone()
 	out.Header.Del(":protocol") // RFC 8441's pseudo-field, as x/net/http2 shows it
@@ -35,8 +46,7 @@ func (a *attempt) request() ([]byte, error) {
 	if keys := a.r.Header["Sec-Websocket-Key"]; !a.client.attached() {
 		a.key = keys[0] // admitted with exactly one
 	}
-	q := handshake.Request{Target: out.URL.RequestURI(), Host: out.Host, Header: out.Header, Key: a.key}
-	return q.Append(nil)
+	return out, nil
 }
 
 // setOriginField applies origin_header. "rewrite" says what a page of the

@@ -7,10 +7,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
@@ -59,16 +56,7 @@ func TestIdleTunnelHasNoGoroutine(t *testing.T) {
 	g := startGateway(t, true, "skip_install_trust\nservers {\nlistener_wrappers {\nproxy_header {\noptional 127.0.0.0/8\n}\ntls\n}\n}", "log\nws_tunnel "+echoOrigin(t))
 	p := g.open()
 	for range 2 {
-		for deadline := time.Now().Add(patience); ; runtime.Gosched() {
-			stacks := make([]byte, 1<<20)
-			stacks = stacks[:runtime.Stack(stacks, true)]
-			if !strings.Contains(string(stacks), "(*flow).carry(") {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("still waiting:\n%s", stacks)
-			}
-		}
+		awaitStacks(t, nobodyRuns("(*flow).carry("))
 		p.send("\x81\x85\x00\x00\x00\x00hello")
 		p.expect("\x81\x85\x00\x00\x00\x00hello")
 	}

@@ -17,7 +17,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/h2"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/pool"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/quota"
 )
 
@@ -61,7 +63,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request) (*tunnel, error) 
 	if err := a.admit(); err != nil {
 		return nil, err
 	}
-	conn, resp, err := a.shakeHands()
+	conn, resp, err := a.reach()
 	if err != nil || resp != nil {
 		return nil, a.answerOtherwise(conn, resp, err)
 	}
@@ -76,15 +78,21 @@ type attempt struct {
 	repl   *caddy.Replacer
 	id     string
 
-	origin     origin
-	originAddr string // what origin resolved to
-	key        string // that the origin was sent
-	answer     *handshake.Reader
-	header     http.Header  // of the origin's 101
-	begun      bool         // the registry knows of the handshake, until release
-	claim      *quota.Claim // what it counts as, until release
-	deadline   time.Time    // of the tunnel; zero: none
-	steps      steps
+	begun    bool         // the registry knows of the handshake, until release
+	claim    *quota.Claim // what it counts as, until release
+	deadline time.Time    // of the tunnel; zero: none
+
+	// Of the last try.
+	origin       origin
+	state        *pool.Origin // where it counts, until release; nil: nowhere
+	originAddr   string       // what origin resolved to
+	key          string       // that the origin was sent
+	answer       *handshake.Reader
+	header       http.Header // of the origin's 101
+	policyFields http.Header // that the selection policy has for the client
+	steps        steps
+
+	failed []*pool.Origin // by earlier tries
 }
 
 func (h *Handler) newAttempt(w http.ResponseWriter, r *http.Request) *attempt {
@@ -105,8 +113,7 @@ func newID() string {
 	return hex.EncodeToString(raw[:])
 }
 
-// admit refuses what cannot become a tunnel, chooses an origin, and counts the
-// attempt.
+// admit refuses what cannot become a tunnel, and counts the attempt.
 func (a *attempt) admit() error {
 	if status, err := a.client.admit(); err != nil {
 		return a.refuse(status, err)
@@ -117,11 +124,6 @@ func (a *attempt) admit() error {
 	if err := a.setDeadline(); err != nil {
 		return err
 	}
-	var err error
-	if a.origin, err = a.h.choose(a.repl); err != nil {
-		return a.refuse(http.StatusServiceUnavailable, &dialError{"no_origin", err})
-	}
-	a.repl.Set("http.ws_tunnel.origin", a.origin.String())
 	return a.reserve()
 }
 
@@ -134,10 +136,18 @@ func (a *attempt) shakeHands() (net.Conn, *http.Response, error) {
 	if err != nil {
 		return nil, nil, &dialError{"bad_override", err}
 	}
-	conn, err := a.dial(ctx)
-	if err != nil {
+	if a.h.shared != nil {
+		conn, resp, err := a.shakeHandsShared(ctx)
+		if !errors.Is(err, h2.ErrNotOffered) {
+			return conn, resp, err
+		}
+	}
+	d := dialing{h: a.h, origin: a.origin, serverName: a.h.serverName(a.origin, a.repl), header: a.proxyHeader}
+	conn, err := d.dial(ctx)
+	if a.steps = d.steps; err != nil {
 		return nil, nil, err
 	}
+	a.originAddr = conn.RemoteAddr().String()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	resp, err := a.exchange(conn, request)
 	if left := !stop(); left && err == nil {
@@ -174,6 +184,8 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 		switch {
 		case a.r.Context().Err() != nil:
 			return a.refuse(499, &dialError{"client_left", err})
+		case reasonOf(err, "") == "no_origin", reasonOf(err, "") == "no_local_port":
+			return a.refuse(http.StatusServiceUnavailable, err)
 		case isTimeout(err):
 			return a.refuse(http.StatusGatewayTimeout, err)
 		default:
@@ -189,6 +201,7 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 	a.refused("origin_refused", resp.StatusCode, nil)
 	handshake.RemoveHopByHop(resp.Header)
 	a.applyDown(resp.Header)
+	a.addPolicyFields(resp.Header)
 	fields := a.client.w.Header()
 	for name, values := range resp.Header {
 		fields[handshake.WireName(name)] = values
@@ -209,6 +222,7 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 func (a *attempt) join(conn net.Conn) *tunnel {
 	handshake.RemoveHopByHop(a.header)
 	a.applyDown(a.header)
+	a.addPolicyFields(a.header)
 	a.header.Set("Sec-WebSocket-Accept", handshake.Accept(a.key)) // no rule can do without it
 	end, early, err := a.client.join(a.header)
 	if err == nil {

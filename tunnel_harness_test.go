@@ -136,10 +136,8 @@ func nothingLeft(t *testing.T) {
 		tunnels.mu.Lock()
 		live := len(tunnels.live)
 		tunnels.mu.Unlock()
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		running := 0
-		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+		all, running := stacks(), 0
+		for stack := range strings.SplitSeq(all, "\n\n") {
 			ours := strings.Contains(stack, "internal/relay.(") || strings.Contains(stack, "(*attempt)") || strings.Contains(stack, "(*tunnel).end(")
 			if ours && !strings.Contains(stack, "internal/relay.(*epoll).run(") { // those stay
 				running++
@@ -149,8 +147,37 @@ func nothingLeft(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d tunnels and %d goroutines are left:\n%s", live, running, stacks)
+			t.Fatalf("%d tunnels and %d goroutines are left:\n%s", live, running, all)
 		}
 		runtime.Gosched()
 	}
+}
+
+// stacks are those of all goroutines.
+func stacks() string {
+	all := make([]byte, 1<<20)
+	return string(all[:runtime.Stack(all, true)])
+}
+
+// awaitStacks waits until the stacks of all goroutines are as they should be.
+func awaitStacks(t *testing.T, ok func(stacks string) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+		all := stacks()
+		if ok(all) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("they stay as they are:\n%s", all)
+		}
+	}
+}
+
+// runs tells whether a goroutine is in a function, by what a stack calls it.
+func runs(function string) func(stacks string) bool {
+	return func(stacks string) bool { return strings.Contains(stacks, function) }
+}
+
+func nobodyRuns(function string) func(stacks string) bool {
+	return func(stacks string) bool { return !strings.Contains(stacks, function) }
 }

@@ -44,7 +44,7 @@ func (g *gateway) expectTooMany(reason, key string) (retryAfter int, said string
 		g.t.Errorf("%q: status %s, Retry-After %q, close %t", key, resp.Status, resp.Header.Get("Retry-After"), resp.Close)
 	}
 	r := g.expectRefusal(reason)
-	if r["status"] != 429.0 || r["origin"] == "" {
+	if r["status"] != 429.0 || r["origin"] != "" { // none was chosen
 		g.t.Errorf("record %v", r)
 	}
 	said, _ = r["error"].(string)

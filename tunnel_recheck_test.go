@@ -6,7 +6,6 @@ package wstunnel
 import (
 	"net/http"
 	"net/url"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -91,16 +90,7 @@ func (g *gateway) change(old, now string) {
 // nobodyAsks waits until no goroutine is left that asks.
 func nobodyAsks(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		if !strings.Contains(string(stacks), "(*rechecker).run") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("somebody asks:\n%s", stacks)
-		}
-	}
+	awaitStacks(t, nobodyRuns("(*rechecker).run"))
 }
 
 // A tunnel stays open while its time does, in every version of HTTP.

@@ -22,6 +22,7 @@ const (
 	Policy
 	MessageTooBig
 	ProtocolError
+	Drain
 	Reload
 	Shutdown
 )
@@ -38,6 +39,7 @@ var reasonNames = [...]string{
 	Policy:           "policy",
 	MessageTooBig:    "message_too_big",
 	ProtocolError:    "protocol_error",
+	Drain:            "drain",
 	Reload:           "reload",
 	Shutdown:         "shutdown",
 }
@@ -54,7 +56,7 @@ func (r Reason) closeCode() int {
 		return 1008
 	case MessageTooBig:
 		return 1009
-	case Reload:
+	case Drain, Reload:
 		return 1012
 	default:
 		return 1001

@@ -1,0 +1,151 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+// balancingOption takes one of the options that concern several origins.
+func (h *Handler) balancingOption(d *caddyfile.Dispenser, option string) (err error) {
+	if option == "dynamic" {
+		return h.dynamicOption(d)
+	}
+	if h.LoadBalancing == nil {
+		h.LoadBalancing = new(LoadBalancing)
+	}
+	lb := h.LoadBalancing
+	switch option {
+	case "lb_policy":
+		err = lb.policyOption(d)
+	case "lb_retries":
+		err = onlyCount(d, &lb.Retries)
+	case "max_tunnels_per_origin":
+		err = onlyCount(d, &lb.MaxTunnels)
+	case "lb_try_duration":
+		err = durationArg(d, &lb.TryDuration)
+	case "lb_try_interval":
+		err = durationArg(d, &lb.TryInterval)
+	case "lb_slow_start":
+		lb.SlowStart = new(caddy.Duration)
+		err = durationArg(d, lb.SlowStart)
+	case "lb_retry_status":
+		lb.RetryStatus, err = statusArgs(d)
+	default:
+		err = d.Errf("unknown ws_tunnel option %q", option)
+	}
+	return err
+}
+
+func (lb *LoadBalancing) policyOption(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	name := d.Val()
+	module, err := caddyfile.UnmarshalModule(d, "http.reverse_proxy.selection_policies."+name)
+	if err != nil {
+		return err
+	}
+	policy, ok := module.(reverseproxy.Selector)
+	if !ok {
+		return d.Errf("%s is no selection policy", name)
+	}
+	lb.PolicyRaw = caddyconfig.JSONModuleObject(policy, "policy", name, nil)
+	return nil
+}
+
+func (h *Handler) dynamicOption(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	name := d.Val()
+	module, err := caddyfile.UnmarshalModule(d, "http.reverse_proxy.upstreams."+name)
+	if err != nil {
+		return err
+	}
+	source, ok := module.(reverseproxy.UpstreamSource)
+	if !ok {
+		return d.Errf("%s is no source of origins", name)
+	}
+	h.DynamicRaw = caddyconfig.JSONModuleObject(source, "source", name, nil)
+	return nil
+}
+
+// healthOption takes health, its check, and its block.
+func (h *Handler) healthOption(d *caddyfile.Dispenser) error {
+	h.Health = new(HealthChecks)
+	c := h.Health
+	switch args := d.RemainingArgs(); {
+	case len(args) == 0:
+	case args[0] == checkTCP && len(args) == 1:
+		c.Check = args[0]
+	case (args[0] == checkHTTP || args[0] == checkWebSocket) && len(args) <= 2:
+		if c.Check = args[0]; len(args) == 2 {
+			c.Path = args[1]
+		}
+	default:
+		return d.Errf("wrong health check %q: write tcp, http <path> or websocket <path>", strings.Join(args, " "))
+	}
+	durations := map[string]*caddy.Duration{"interval": &c.Interval, "timeout": &c.Timeout, "fail_duration": &c.FailDuration}
+	counts := map[string]*int{"healthy": &c.Healthy, "unhealthy": &c.Unhealthy, "max_fails": &c.MaxFails}
+	texts := map[string]*string{"host": &c.Host, "port": &c.Port}
+	seen := make(map[string]bool)
+	for d.NextBlock(1) {
+		option := d.Val()
+		if seen[option] {
+			return d.Errf("%s is given twice", option)
+		}
+		seen[option] = true
+		var err error
+		switch {
+		case durations[option] != nil:
+			err = durationArg(d, durations[option])
+		case counts[option] != nil:
+			err = onlyCount(d, counts[option])
+		case texts[option] != nil:
+			err = oneArg(d, texts[option])
+		case option == "status":
+			c.Status, err = statusArgs(d)
+		default:
+			err = d.Errf("unknown health option %q", option)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return wrap(d, h.validateHealth())
+}
+
+func onlyCount(d *caddyfile.Dispenser, to *int) (err error) {
+	var text string
+	if err = oneArg(d, &text); err == nil {
+		*to, err = countArg(d, text)
+	}
+	return err
+}
+
+// statusArgs takes codes, and classes as 5xx.
+func statusArgs(d *caddyfile.Dispenser) (all []int, err error) {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return nil, d.ArgErr()
+	}
+	for _, arg := range args {
+		status, err := strconv.Atoi(strings.TrimSuffix(strings.ToLower(arg), "xx"))
+		if err == nil {
+			err = checkStatus(status)
+		}
+		if err != nil {
+			return nil, d.Errf("%q is no status: write a code as 503, or 5xx for all that begin with 5", arg)
+		}
+		all = append(all, status)
+	}
+	return all, nil
+}

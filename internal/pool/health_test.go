@@ -1,0 +1,96 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Checks change their mind only after so many in a row.
+func TestChecked(t *testing.T) {
+	const healthy, unhealthy = 2, 3
+	var p Pool
+	o := p.Use(keyA, "a")
+	for i, step := range []struct{ ok, changes, up bool }{
+		{true, false, true},
+		{false, false, true},
+		{false, false, true},
+		{true, false, true}, // begins anew
+		{false, false, true},
+		{false, false, true},
+		{false, true, false},
+		{false, false, false},
+		{true, false, false},
+		{false, false, false}, // begins anew
+		{true, false, false},
+		{true, true, true},
+		{true, false, true},
+	} {
+		if changed := o.Checked(step.ok, healthy, unhealthy); changed != step.changes || o.Up() != step.up {
+			t.Errorf("check %d: changed %t, up %t", i, changed, o.Up())
+		}
+	}
+}
+
+// So many handshakes that fail within a window take an origin for down for as long.
+func TestFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most, window = 3, 10 * time.Second
+		var p Pool
+		o := p.Use(keyA, "a")
+		fail := func(want bool) {
+			t.Helper()
+			if changed := o.Failed(most, window); changed != want || o.Up() == want {
+				t.Errorf("changed %t, up %t", changed, o.Up())
+			}
+		}
+		fail(false)
+		fail(false)
+		<-time.After(window + 1) // those two are too old to count
+		fail(false)
+		fail(false)
+		if o.Worked() { // nor do those from before one that worked
+			t.Error("it had not been down")
+		}
+		fail(false)
+		fail(false)
+		fail(true)
+		<-time.After(window - 1)
+		if o.Up() {
+			t.Error("up too early")
+		}
+		<-time.After(1)
+		if !o.Up() || o.Load(window) < 100 {
+			t.Errorf("up %t with a load of %d, as if it had always been there", o.Up(), o.Load(window))
+		}
+		if !o.Worked() || o.Worked() {
+			t.Error("that it works again is news once")
+		}
+
+		o.Checked(false, 1, 1)
+		fail2 := o.Failed(1, window)
+		if fail2 || o.Worked() {
+			t.Error("news of what checks had found already")
+		}
+		if o.Up() {
+			t.Error("a handshake that works outweighs the checks")
+		}
+	})
+}
+
+// With checks gone from the config, what they found is gone.
+func TestUnchecked(t *testing.T) {
+	var p Pool
+	o := p.Use(keyA, "a")
+	o.Checked(false, 1, 1)
+	o.Unchecked()
+	if !o.Up() {
+		t.Error("down for ever")
+	}
+	if o.Checked(false, 1, 2); !o.Up() {
+		t.Error("an old streak counts")
+	}
+}
