@@ -20,13 +20,14 @@ type drain struct {
 	name    string
 	tunnels []*tunnel
 	over    time.Duration
+	code    int // of the Close frames; 0: that of the reason
 }
 
 // newDrain makes a drain of tunnels that have been opened by handlers of one
 // name.
 func newDrain(name string, all []*tunnel, over time.Duration) *drain {
 	slices.SortFunc(all, func(a, b *tunnel) int { return cmp.Compare(a.relay.Opened(), b.relay.Opened()) })
-	return &drain{name, all, over}
+	return &drain{name: name, tunnels: all, over: over}
 }
 
 // drainingRetryAfter is when a client may ask again that was refused because the
@@ -50,7 +51,11 @@ func (d *drain) run(reason relay.Reason) {
 		if d.over > 0 {
 			d.await(t, began.Add(d.due(i)))
 		}
-		t.relay.Close(reason)
+		if d.code != 0 {
+			t.relay.CloseWith(reason, d.code)
+		} else {
+			t.relay.Close(reason)
+		}
 		left.Dec()
 		if now := time.Now(); now.Sub(reported) >= progressEvery {
 			reported = now

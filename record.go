@@ -86,12 +86,19 @@ func (a *attempt) opening() opening {
 // maxField is how much of a field is kept. All of them have room in ends.
 const maxField = 4096
 
+// field returns a field by its place in openingFields.
+func (o *opening) field(i int) string {
+	start := uint16(0)
+	if i > 0 {
+		start = o.ends[i-1]
+	}
+	return o.text[start:o.ends[i]]
+}
+
 // MarshalLogObject writes what is known from the beginning.
 func (o *opening) MarshalLogObject(e zapcore.ObjectEncoder) error {
-	start := uint16(0)
 	for i, name := range openingFields {
-		e.AddString(name, o.text[start:o.ends[i]])
-		start = o.ends[i]
+		e.AddString(name, o.field(i))
 	}
 	return e.AddObject("handshake", o.steps)
 }

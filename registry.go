@@ -153,6 +153,19 @@ func (g *registry) exit() {
 	}
 }
 
+// running returns the tunnels that there are now.
+func (g *registry) running() []*tunnel {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]*tunnel, 0, len(g.live))
+	for t := range g.live {
+		if t.relay != nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 func (g *registry) add(generation *generation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -6,6 +6,7 @@ package relay
 import (
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -21,7 +22,7 @@ type flow struct {
 
 	// due is why the gateway wants to send dst a Close frame, which it does
 	// when dst is between two frames. Whoever holds mu then, or next, sends it.
-	due atomic.Uint32 // a Reason, or zero
+	due atomic.Uint32 // a close code, and a Reason in the last eight bits; or zero
 
 	berth int32 // where the flow is parked, or was, plus one; guarded by the parking
 
@@ -143,7 +144,7 @@ func (f *flow) broken(err error) {
 		reason = MessageTooBig
 	}
 	if f.tunnel.cause(reason, f.from()) {
-		f.tunnel.sendCloses(reason)
+		f.tunnel.sendCloses(reason, reason.closeCode())
 	}
 	f.tunnel.startLinger()
 	f.closeIfDue()
@@ -171,7 +172,7 @@ func (f *flow) insert() {
 }
 
 func (f *flow) closeIfDue() {
-	due := Reason(f.due.Load())
+	due := f.due.Load()
 	if due == 0 || f.shut || !f.scan.Boundary() {
 		return
 	}
@@ -180,7 +181,7 @@ func (f *flow) closeIfDue() {
 		return // src's own was the last frame that dst may get
 	}
 	// The error does not matter: the end is under way and bounded by linger.
-	_, _ = f.dst().Write(frame.AppendClose(nil, due.closeCode(), due.String(), f.to() == Origin))
+	_, _ = f.dst().Write(frame.AppendClose(nil, int(due>>8), Reason(due&0xff).String(), f.to() == Origin))
 }
 
 // srcEnded says what becomes of the tunnel when src ended with err: whether
@@ -227,6 +228,22 @@ func (f *flow) to() Side {
 func (f *flow) traffic() Traffic {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.trafficLocked()
+}
+
+// trafficNow is traffic without waiting for a dst that takes nothing.
+func (f *flow) trafficNow() (t Traffic) {
+	for range 3 {
+		if f.mu.TryLock() {
+			defer f.mu.Unlock()
+			return f.trafficLocked()
+		}
+		runtime.Gosched()
+	}
+	return t
+}
+
+func (f *flow) trafficLocked() Traffic {
 	return Traffic{Bytes: f.bytes, Messages: f.scan.Messages(), CloseCode: f.scan.CloseCode()}
 }
 

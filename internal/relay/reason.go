@@ -23,6 +23,7 @@ const (
 	MessageTooBig
 	ProtocolError
 	Drain
+	Admin
 	Reload
 	Shutdown
 )
@@ -40,6 +41,7 @@ var reasonNames = [...]string{
 	MessageTooBig:    "message_too_big",
 	ProtocolError:    "protocol_error",
 	Drain:            "drain",
+	Admin:            "admin",
 	Reload:           "reload",
 	Shutdown:         "shutdown",
 }

@@ -162,9 +162,12 @@ func (t *Tunnel) Opened() time.Duration { return t.opened }
 // and closes. All that takes no longer than the tunnel's linger time. Close
 // itself does not wait for it. A tunnel that is ending already keeps its
 // first reason, and has the linger time left.
-func (t *Tunnel) Close(reason Reason) {
+func (t *Tunnel) Close(reason Reason) { t.CloseWith(reason, reason.closeCode()) }
+
+// CloseWith is Close with another close code than that of the reason.
+func (t *Tunnel) CloseWith(reason Reason, code int) {
 	if t.cause(reason, Gateway) {
-		t.sendCloses(reason)
+		t.sendCloses(reason, code)
 	} else {
 		t.startLinger()
 	}
@@ -172,12 +175,32 @@ func (t *Tunnel) Close(reason Reason) {
 
 // sendCloses has a Close frame sent both ways. A peer that reads nothing can
 // hold up either, until the linger time is over.
-func (t *Tunnel) sendCloses(reason Reason) {
+func (t *Tunnel) sendCloses(reason Reason, code int) {
 	t.startLinger()
-	t.toClient.due.Store(uint32(reason))
-	t.toOrigin.due.Store(uint32(reason))
+	due := uint32(code)<<8 | uint32(reason)
+	t.toClient.due.Store(due)
+	t.toOrigin.due.Store(due)
 	t.engine.do(t, t.toClient.insertUnlessBusy)
 	t.engine.do(t, t.toOrigin.insertUnlessBusy)
+}
+
+// Status is what a running tunnel is now.
+type Status struct {
+	Age     time.Duration
+	Engine  string
+	Closing bool // its end has begun
+
+	ToOrigin, ToClient Traffic
+}
+
+// Status returns what the tunnel is now. What went in a direction in which a peer
+// is waited for at this moment may be missing: counting goes on with the bytes.
+func (t *Tunnel) Status() Status {
+	t.mu.Lock()
+	s := Status{Age: now() - t.opened, Engine: t.engine.name(), Closing: t.end.reason != 0 || t.lingers > 0}
+	t.mu.Unlock()
+	s.ToOrigin, s.ToClient = t.toOrigin.trafficNow(), t.toClient.trafficNow()
+	return s
 }
 
 // Summary says what a tunnel was.
