@@ -132,6 +132,9 @@ func closeTunnels(w http.ResponseWriter, values url.Values) error {
 	byName := make(map[string][]*tunnel)
 	count := 0
 	for _, t := range q.find() {
+		if t.relay.Status().Closing {
+			continue // it is on its way
+		}
 		byName[t.generation.name] = append(byName[t.generation.name], t)
 		count++
 	}
@@ -184,7 +187,7 @@ func (t *tunnel) info() tunnelInfo {
 	status := t.relay.Status()
 	i := tunnelInfo{
 		Name:   t.generation.name,
-		Opened: time.Now().Add(-status.Age).Round(time.Millisecond),
+		Opened: status.Opened.Truncate(time.Microsecond),
 		Age:    status.Age.Seconds(),
 		State:  stateOpen,
 		Engine: status.Engine,

@@ -186,6 +186,7 @@ func (t *Tunnel) sendCloses(reason Reason, code int) {
 
 // Status is what a running tunnel is now.
 type Status struct {
+	Opened  time.Time
 	Age     time.Duration
 	Engine  string
 	Closing bool // its end has begun
@@ -197,7 +198,7 @@ type Status struct {
 // is waited for at this moment may be missing: counting goes on with the bytes.
 func (t *Tunnel) Status() Status {
 	t.mu.Lock()
-	s := Status{Age: now() - t.opened, Engine: t.engine.name(), Closing: t.end.reason != 0 || t.lingers > 0}
+	s := Status{Opened: began.Add(t.opened), Age: now() - t.opened, Engine: t.engine.name(), Closing: t.end.reason != 0 || t.lingers > 0}
 	t.mu.Unlock()
 	s.ToOrigin, s.ToClient = t.toOrigin.trafficNow(), t.toClient.trafficNow()
 	return s

@@ -1,0 +1,70 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "ws-tunnel",
+		Usage: "list | top | close | drain [--address <interface>] [--config <path> [--adapter <name>]]",
+		Short: "Shows and steers the tunnels of a running Caddy",
+		Long: `
+Shows and steers the tunnels of a running Caddy, over its admin API. The address
+of that is found as by caddy reload: from --address, or from the config file.`,
+		CobraFunc: defineCommands,
+	})
+}
+
+func defineCommands(cmd *cobra.Command) {
+	cmd.PersistentFlags().String("address", "", "the address of the admin API")
+	cmd.PersistentFlags().StringP("config", "c", "", "a config file, to find that address in")
+	cmd.PersistentFlags().StringP("adapter", "a", "", "the name of the adapter for that file")
+	cmd.AddCommand(listCommand())
+	cmd.AddCommand(topCommand())
+	cmd.AddCommand(closeCommand())
+	cmd.AddCommand(drainCommand())
+}
+
+// askAPI asks the admin API of the running Caddy, and returns its answer.
+func askAPI(cmd *cobra.Command, method, uri string, body io.Reader) ([]byte, error) {
+	flag := func(name string) string { return cmd.Flag(name).Value.String() }
+	address, err := caddycmd.DetermineAdminAPIAddress(flag("address"), nil, flag("config"), flag("adapter"))
+	if err != nil {
+		return nil, fmt.Errorf("finding the admin API's address: %w", err)
+	}
+	header := make(http.Header)
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, method, uri, header, body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the admin API at %s: %w", address, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the admin API's answer: %w", err)
+	}
+	return answer, nil
+}
+
+// printable is text from outside as a terminal may have it: what could steer the
+// terminal, or pass for something else, is escaped.
+func printable(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}

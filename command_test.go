@@ -1,0 +1,132 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+)
+
+// runCommand runs a command against an admin API that has our routes.
+func runCommand(t *testing.T, args ...string) (out string, err error) {
+	t.Helper()
+	mux := http.NewServeMux()
+	for _, route := range (adminAPI{}).Routes() {
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			var apiErr caddy.APIError
+			if err := route.Handler.ServeHTTP(w, r); errors.As(err, &apiErr) {
+				http.Error(w, apiErr.Err.Error(), apiErr.HTTPStatus)
+			}
+		})
+	}
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	cmd := &cobra.Command{Use: "ws-tunnel", SilenceUsage: true, SilenceErrors: true}
+	defineCommands(cmd)
+	var text strings.Builder
+	cmd.SetOut(&text)
+	cmd.SetArgs(append(args, "--address", strings.TrimPrefix(server.URL, "http://")))
+	err = cmd.ExecuteContext(t.Context())
+	return text.String(), err
+}
+
+// The commands show what the admin API says, and nothing from outside steers the
+// terminal.
+func TestTunnelCommands(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nname chat\n}")
+	open := func(host string) *peer {
+		p := g.dial()
+		p.send(strings.Replace(handshakeOf("/ws", ""), "Host: site.test", "Host: "+host, 1))
+		p.readHead()
+		return p
+	}
+	first, second := open("first.test"), open("second.test")
+	liveTunnels(t, 2)
+	if out, err := runCommand(t, "list", "--host", "first.test"); err != nil || !strings.Contains(out, "first.test") || strings.Contains(out, "second.test") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if out, err := runCommand(t, "list", "--limit", "1"); err != nil || !strings.Contains(out, "and 1 more") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if out, err := runCommand(t, "list", "--json"); err != nil || !strings.HasPrefix(out, `{"total":2,"tunnels":[{"id":`) {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if _, err := runCommand(t, "close"); err == nil || !strings.Contains(err.Error(), "say which") {
+		t.Errorf("closing nothing in particular: %v", err)
+	}
+	if _, err := runCommand(t, "list", "--state", "odd"); err == nil || !strings.Contains(err.Error(), "neither open nor closing") {
+		t.Errorf("an odd state: %v", err)
+	}
+	id := listed(t, "host=first.test").Tunnels[0].ID
+	if out, err := runCommand(t, "close", id); err != nil || out != "closing 1 tunnels\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	first.expectClose(1001)
+	first.Close()
+	if out, err := runCommand(t, "drain", "--name", "chat", "--over", "1ms", "--code", "1012"); err != nil || out != "closing 1 tunnels\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	second.expectClose(1012)
+	second.Close()
+	for range 2 {
+		g.expectEnd("admin", "gateway")
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"/chat/ünïcode": "/chat/ünïcode",
+		"\x1b[2Jgone":   `\x1b[2Jgone`,
+		"two\nlines":    `two\nlines`,
+		"\u202eflipped": `\u202eflipped`,
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Rates are what was carried between two looks, and the busiest come first.
+func TestTop(t *testing.T) {
+	tunnel := func(id string, toOrigin, toClient, messages uint64) tunnelInfo {
+		return tunnelInfo{ID: id, ToOrigin: trafficCounts{toOrigin, messages}, ToClient: trafficCounts{Bytes: toClient}}
+	}
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	var v topView
+	v.update(tunnelList{3, []tunnelInfo{tunnel("a", 9000, 0, 90), tunnel("b", 100, 100, 1), tunnel("c", 50, 50, 1)}}, at)
+	v.update(tunnelList{4, []tunnelInfo{tunnel("a", 9000, 0, 90), tunnel("b", 2100, 4100, 21), tunnel("c", 0, 0, 0), tunnel("new", 1e6, 0, 1)}}, at.Add(2*time.Second))
+	if b := v.now[0]; b.ID != "b" || b.toOrigin != 1000 || b.toClient != 2000 || b.messages != 10 {
+		t.Errorf("%+v", b)
+	}
+	for _, other := range v.now[1:] {
+		if other.toOrigin != 0 || other.toClient != 0 {
+			t.Errorf("%+v carried something", other)
+		}
+	}
+	var out strings.Builder
+	if err := v.print(&out, 1); err != nil || !strings.Contains(out.String(), "4 tunnels, 0.977 KiB/s to origins, 1.95 KiB/s to clients, 10 messages/s, at 12:00:02") ||
+		strings.Contains(out.String(), "new") {
+		t.Errorf("%v: %q", err, out.String())
+	}
+}
+
+func TestShortForms(t *testing.T) {
+	for seconds, want := range map[float64]string{0.1234: "100ms", 75: "1m15s", 7200: "2h0m0s", 200000: "2d7h"} {
+		if got := age(seconds); got != want {
+			t.Errorf("%v s: %q, want %q", seconds, got, want)
+		}
+	}
+	for bytes, want := range map[float64]string{0: "0 B", 999: "999 B", 1000: "0.977 KiB", 1 << 20: "1 MiB", 1 << 40: "1 TiB", 1 << 50: "1.02e+03 TiB"} {
+		if got := size(bytes); got != want {
+			t.Errorf("%v: %q, want %q", bytes, got, want)
+		}
+	}
+}
