@@ -35,7 +35,7 @@ type origin struct {
 
 type conn struct {
 	*http2.ClientConn
-	net net.Conn
+	net *greeted
 }
 
 // ErrNotOffered: the origin does not open WebSockets over HTTP/2.
@@ -44,9 +44,8 @@ var ErrNotOffered = errors.New("the origin does not offer WebSockets over HTTP/2
 // askAgain is how long an origin is not asked that does not offer them.
 const askAgain = time.Minute
 
-// transport has what all connections have in common. Frames are as large as a
-// flow's buffer; a connection that does not answer is found out, since it may
-// carry many tunnels.
+// transport has what all connections have in common. One that does not answer is
+// found out, since it may carry many tunnels.
 var transport = &http2.Transport{
 	IdleConnTimeout: time.Minute,
 	ReadIdleTimeout: 30 * time.Second,
@@ -64,21 +63,29 @@ type Dial func(ctx context.Context) (net.Conn, error)
 // has no HTTP/2, or opens no tunnels over it.
 func (c *Conns) Open(ctx context.Context, key string, dial Dial, r *http.Request) (*Stream, *http.Response, error) {
 	o := c.origin(key)
-	cc, err := o.reserve(ctx, dial)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, resp, err := open(ctx, cc, r)
-	switch {
-	case err == nil:
-		return s, resp, nil
-	case notOffered(ctx, cc, err):
-		o.giveUp(cc)
-		return nil, nil, ErrNotOffered
-	default:
-		return nil, nil, fmt.Errorf("asking over HTTP/2: %w", err)
+	for {
+		cc, err := o.reserve(ctx, dial)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, resp, err := open(ctx, cc, r)
+		switch {
+		case err == nil:
+			return s, resp, nil
+		case ctx.Err() == nil && !cc.net.offered.Load():
+			o.giveUp(cc)
+			return nil, nil, ErrNotOffered
+		case full(err) && ctx.Err() == nil:
+			// Nothing was sent: another has room, or is made.
+		default:
+			return nil, nil, fmt.Errorf("asking over HTTP/2: %w", err)
+		}
 	}
 }
+
+// full tells that a connection had less room than it was taken to have before its
+// SETTINGS came. x/net does not export the error.
+func full(err error) bool { return strings.Contains(err.Error(), "client conn not usable") }
 
 func (c *Conns) origin(key string) *origin {
 	c.mu.Lock()
@@ -128,12 +135,13 @@ func (o *origin) reserve(ctx context.Context, dial Dial) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := transport.NewClientConn(raw)
+	greeted := &greeted{Conn: raw}
+	client, err := transport.NewClientConn(greeted)
 	if err != nil {
 		raw.Close()
 		return nil, fmt.Errorf("speaking HTTP/2: %w", err)
 	}
-	cc := &conn{client, raw}
+	cc := &conn{client, greeted}
 	client.ReserveNewRequest()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -160,16 +168,6 @@ func (o *origin) existing() (*conn, error) {
 	clear(o.conns[len(open):])
 	o.conns = open
 	return found, nil
-}
-
-// notOffered tells an origin that does not do this from one that fails: by its
-// settings it says so, or it speaks something else than HTTP/2.
-func notOffered(ctx context.Context, cc *conn, err error) bool {
-	if strings.Contains(err.Error(), "extended connect not supported") { // x/net does not export it
-		return true
-	}
-	state := cc.State()
-	return ctx.Err() == nil && state.Closed && state.MaxConcurrentStreams == 0
 }
 
 // giveUp does not ask the origin again for some time.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -70,7 +71,10 @@ func (s *Stream) SetDeadline(t time.Time) error {
 		s.timer = nil
 	}
 	if !t.IsZero() {
-		s.timer = time.AfterFunc(time.Until(t), s.cancel)
+		s.timer = time.AfterFunc(time.Until(t), func() {
+			s.w.CloseWithError(os.ErrDeadlineExceeded) // a Transport does not look at cancel while it waits for a body
+			s.cancel()
+		})
 	}
 	return nil
 }
