@@ -5,6 +5,7 @@ package h2
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -54,36 +55,33 @@ func (g *greeted) Read(p []byte) (int, error) {
 	return g.Conn.Read(p)
 }
 
+// greet reads the first frame, if it is SETTINGS. Of anything else, and of a
+// stream that ends within it, what has come is handed on.
 func (g *greeted) greet() error {
-	if err := g.fill(frameHeader); err != nil {
-		return err
-	}
-	size := int(g.seen[0])<<16 | int(g.seen[1])<<8 | int(g.seen[2])
-	if g.seen[3] == typeSettings && g.seen[4]&flagAck == 0 && size <= leastFrameSize {
-		if err := g.fill(frameHeader + size); err != nil {
-			return err
+	whole, err := g.fill(frameHeader)
+	if whole && g.seen[3] == typeSettings && g.seen[4]&flagAck == 0 {
+		if size := int(g.seen[0])<<16 | int(g.seen[1])<<8 | int(g.seen[2]); size <= leastFrameSize {
+			if whole, err = g.fill(frameHeader + size); whole {
+				g.alter(g.seen[frameHeader:])
+			}
 		}
-		g.alter(g.seen[frameHeader:])
+	}
+	if err != nil && (len(g.seen) == 0 || !errors.Is(err, io.EOF)) {
+		return err
 	}
 	g.rest, g.seen, g.over = g.seen, nil, true
 	return nil
 }
 
-// fill reads until so many bytes have been seen. What has come before an error is
-// handed on.
-func (g *greeted) fill(size int) error {
-	for len(g.seen) < size {
+// fill reads until so many bytes have been seen, and reports whether they have.
+func (g *greeted) fill(size int) (whole bool, err error) {
+	for len(g.seen) < size && err == nil {
 		p := make([]byte, size-len(g.seen))
-		n, err := g.Conn.Read(p)
-		if g.seen = append(g.seen, p[:n]...); err != nil {
-			if len(g.seen) == 0 || err != io.EOF {
-				return err
-			}
-			g.rest, g.seen, g.over = g.seen, nil, true
-			return nil
-		}
+		var n int
+		n, err = g.Conn.Read(p)
+		g.seen = append(g.seen, p[:n]...)
 	}
-	return nil
+	return len(g.seen) == size, err
 }
 
 func (g *greeted) alter(settings []byte) {
