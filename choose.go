@@ -29,16 +29,17 @@ var origins pool.Pool
 
 // provisionOrigins finds out what can be known of the origins before a request.
 func (h *Handler) provisionOrigins() error {
-	if h.DynamicRaw != nil {
-		module, err := h.ctx.LoadModule(h, "DynamicRaw")
-		if err != nil {
-			return fmt.Errorf("loading the source of dynamic origins: %w", err)
-		}
-		source, ok := module.(reverseproxy.UpstreamSource)
-		if !ok {
-			return fmt.Errorf("%T is no source of dynamic origins", module)
-		}
-		h.dynamic = source
+	if err := h.provisionDynamic(); err != nil {
+		return err
+	}
+	switch source, ok := h.dynamic.(fmt.Stringer); {
+	case h.Name != "":
+	case len(h.Origins) > 0:
+		h.Name = h.Origins[0]
+	case ok:
+		h.Name = source.String()
+	default:
+		h.Name = "dynamic"
 	}
 	if err := h.provisionBalancing(); err != nil {
 		return err
@@ -60,9 +61,26 @@ func (h *Handler) provisionOrigins() error {
 	return nil
 }
 
+func (h *Handler) provisionDynamic() error {
+	if h.DynamicRaw == nil {
+		return nil
+	}
+	module, err := h.ctx.LoadModule(h, "DynamicRaw")
+	if err != nil {
+		return fmt.Errorf("loading the source of dynamic origins: %w", err)
+	}
+	source, ok := module.(reverseproxy.UpstreamSource)
+	if !ok {
+		return fmt.Errorf("%T is no source of dynamic origins", module)
+	}
+	h.dynamic = source
+	return nil
+}
+
 func (h *Handler) disuseOrigins() {
 	for _, c := range h.fixed {
 		if c != nil {
+			c.state.Unwatch(h)
 			c.state.Disuse()
 		}
 	}
@@ -174,6 +192,12 @@ func (a *attempt) choose() error {
 // selectFrom has the policy select one, and counts the tunnel there.
 func (a *attempt) selectFrom(all []*candidate) *candidate {
 	lb := a.h.LoadBalancing
+	if len(all) == 1 {
+		if only := all[0]; !slices.Contains(a.failed, only.state) && only.state.Up() && only.state.Take(lb.MaxTunnels) {
+			return only
+		}
+		return nil
+	}
 	full := make(map[*candidate]bool)
 	for {
 		upstreams := make(reverseproxy.UpstreamPool, len(all))

@@ -195,8 +195,8 @@ type Handler struct {
 	// match, with code 1008. Default: what let a tunnel in is not asked again.
 	Recheck *Recheck `json:"recheck,omitempty"`
 
-	// What records and metrics call this handler. Default: the origin as
-	// configured.
+	// What records and metrics call this handler. Default: the first origin as
+	// configured, or what a dynamic source looks up.
 	Name string `json:"name,omitempty"`
 
 	tlsConfig  *tls.Config

@@ -146,12 +146,12 @@ func (h *Handler) validateHealth() error {
 
 // startChecks begins to check h's origins. The checks end with its config.
 func (h *Handler) startChecks() {
+	if h.Health == nil || h.Health.Check == "" {
+		return
+	}
 	for _, c := range h.fixed {
-		switch {
-		case c == nil:
-		case h.Health == nil || h.Health.Check == "":
-			c.state.Unchecked()
-		default:
+		if c != nil {
+			c.state.Watch(h)
 			go h.checkOrigin(c)
 		}
 	}
@@ -172,7 +172,7 @@ func (h *Handler) checkOrigin(c *candidate) {
 		if h.ctx.Err() != nil {
 			return // that may be why it failed
 		}
-		if c.state.Checked(err == nil, h.Health.Healthy, h.Health.Unhealthy) {
+		if c.state.Checked(h, err == nil, h.Health.Healthy, h.Health.Unhealthy) {
 			h.originChanged(c.state, err)
 		}
 		timer.Reset(interval)
@@ -227,7 +227,7 @@ func (g *registry) drainOrigin(state *pool.Origin, name string, over time.Durati
 	}
 	g.mu.Unlock()
 	if len(these) > 0 {
-		newDrain(name, these, over).run(relay.Drain)
+		go newDrain(name, these, over).run(relay.Drain)
 	}
 }
 

@@ -24,9 +24,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	setDefault(&h.DialTimeout, 3*time.Second)
 	setDefault(&h.HandshakeTimeout, 10*time.Second)
 	setDefault(&h.Linger, 5*time.Second)
-	if h.Name == "" && len(h.Origins) > 0 {
-		h.Name = h.Origins[0]
-	}
 	if h.Headers != nil {
 		if err := h.Headers.Provision(ctx); err != nil {
 			return fmt.Errorf("header rules: %w", err)

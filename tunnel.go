@@ -132,15 +132,15 @@ func (a *attempt) admit() error {
 // that leaves meanwhile ends it.
 func (a *attempt) shakeHands() (net.Conn, *http.Response, error) {
 	ctx := a.r.Context()
-	request, err := a.request()
-	if err != nil {
-		return nil, nil, &dialError{"bad_override", err}
-	}
 	if a.h.shared != nil {
 		conn, resp, err := a.shakeHandsShared(ctx)
 		if !errors.Is(err, h2.ErrNotOffered) {
 			return conn, resp, err
 		}
+	}
+	request, err := a.request()
+	if err != nil {
+		return nil, nil, &dialError{"bad_override", err}
 	}
 	d := dialing{h: a.h, origin: a.origin, serverName: a.h.serverName(a.origin, a.repl), header: a.proxyHeader}
 	conn, err := d.dial(ctx)

@@ -8,6 +8,7 @@ import "time"
 // health is what checks and handshakes say of an origin. A new one is up.
 type health struct {
 	// What checks found.
+	watch  any // who checks
 	down   bool
 	streak int // how many in a row found the opposite of down
 
@@ -26,12 +27,36 @@ func (o *Origin) Up() bool {
 	return o.health.up(time.Now())
 }
 
-// Checked notes what a check found. So many in a row that say otherwise take o
-// down, or up again; it reports whether this one has.
-func (o *Origin) Checked(ok bool, healthy, unhealthy int) (changed bool) {
+// Watch notes who checks o from now on. What a config found that was there before
+// still holds.
+func (o *Origin) Watch(by any) {
+	o.pool.mu.Lock()
+	defer o.pool.mu.Unlock()
+	o.health.watch = by
+}
+
+// Unwatch forgets what checks found, unless somebody else checks o by now.
+func (o *Origin) Unwatch(by any) {
+	o.pool.mu.Lock()
+	defer o.pool.mu.Unlock()
+	if o.health.watch != by {
+		return
+	}
+	if o.health.down {
+		o.back(time.Now())
+	}
+	o.health.watch, o.health.down, o.health.streak = nil, false, 0
+}
+
+// Checked notes what a check found, if that is by who checks o. So many in a row
+// that say otherwise take o down, or up again; it reports whether this one has.
+func (o *Origin) Checked(by any, ok bool, healthy, unhealthy int) (changed bool) {
 	o.pool.mu.Lock()
 	defer o.pool.mu.Unlock()
 	h := &o.health
+	if by != h.watch {
+		return false
+	}
 	if ok != h.down {
 		h.streak = 0
 		return false
@@ -54,16 +79,6 @@ func (o *Origin) Checked(ok bool, healthy, unhealthy int) (changed bool) {
 func (o *Origin) back(from time.Time) {
 	o.since = from
 	o.pool.announce()
-}
-
-// Unchecked forgets what checks found, since there are none any more.
-func (o *Origin) Unchecked() {
-	o.pool.mu.Lock()
-	defer o.pool.mu.Unlock()
-	if o.health.down {
-		o.back(time.Now())
-	}
-	o.health.down, o.health.streak = false, 0
 }
 
 // Failed notes that a handshake with o failed. If so many did within a window,

@@ -29,7 +29,7 @@ func TestChecked(t *testing.T) {
 		{true, true, true},
 		{true, false, true},
 	} {
-		if changed := o.Checked(step.ok, healthy, unhealthy); changed != step.changes || o.Up() != step.up {
+		if changed := o.Checked(nil, step.ok, healthy, unhealthy); changed != step.changes || o.Up() != step.up {
 			t.Errorf("check %d: changed %t, up %t", i, changed, o.Up())
 		}
 	}
@@ -70,7 +70,7 @@ func TestFailed(t *testing.T) {
 			t.Error("that it works again is news once")
 		}
 
-		o.Checked(false, 1, 1)
+		o.Checked(nil, false, 1, 1)
 		fail2 := o.Failed(1, window)
 		if fail2 || o.Worked() {
 			t.Error("news of what checks had found already")
@@ -81,16 +81,23 @@ func TestFailed(t *testing.T) {
 	})
 }
 
-// With checks gone from the config, what they found is gone.
-func TestUnchecked(t *testing.T) {
+// When nobody checks any more, what checks found is forgotten. A check of an
+// earlier config, which comes late, is not heard.
+func TestUnwatch(t *testing.T) {
 	var p Pool
 	o := p.Use(keyA, "a")
-	o.Checked(false, 1, 1)
-	o.Unchecked()
+	o.Watch("old")
+	o.Checked("old", false, 1, 1)
+	o.Watch("new")
+	o.Unwatch("old")
+	if o.Up() || o.Checked("old", true, 1, 1) {
+		t.Error("the new config has forgotten what the old one found")
+	}
+	o.Unwatch("new")
 	if !o.Up() {
 		t.Error("down for ever")
 	}
-	if o.Checked(false, 1, 2); !o.Up() {
-		t.Error("an old streak counts")
+	if o.Checked("new", false, 1, 1) || !o.Up() {
+		t.Error("a late check takes it down for ever")
 	}
 }

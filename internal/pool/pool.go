@@ -18,7 +18,9 @@ import (
 type Pool struct {
 	mu      sync.Mutex // guards all below, and the origins
 	origins map[Key]*Origin
-	freed   chan struct{} // closed when an origin may have become available; nil: nobody waits
+	tunnels map[string]int // to the origins of a name
+	sweepAt int            // so many origins
+	freed   chan struct{}  // closed when an origin may have become available; nil: nobody waits
 }
 
 // Key is what an origin is known by.
@@ -61,10 +63,10 @@ func (p *Pool) origin(key Key, label string) *Origin {
 	if o == nil {
 		p.sweep(now)
 		if p.origins == nil {
-			p.origins = make(map[Key]*Origin)
+			p.origins, p.tunnels = make(map[Key]*Origin), make(map[string]int)
 		}
 		o = &Origin{pool: p, key: key, label: label}
-		if p.busy(key.Name) {
+		if p.tunnels[key.Name] > 0 {
 			o.since = now
 		}
 		p.origins[key] = o
@@ -73,23 +75,17 @@ func (p *Pool) origin(key Key, label string) *Origin {
 	return o
 }
 
-// busy tells whether a handler's origins have tunnels.
-func (p *Pool) busy(name string) bool {
-	for key, o := range p.origins {
-		if key.Name == name && o.tunnels > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// sweep forgets what nobody needs.
+// sweep forgets what nobody needs, from time to time.
 func (p *Pool) sweep(now time.Time) {
+	if len(p.origins) < p.sweepAt {
+		return
+	}
 	for key, o := range p.origins {
 		if o.users == 0 && o.tunnels == 0 && now.Sub(o.seen) > keep {
 			delete(p.origins, key)
 		}
 	}
+	p.sweepAt = max(64, 2*len(p.origins))
 }
 
 // Use is Origin for a config, which has to call Disuse when it goes.
@@ -107,11 +103,7 @@ func (o *Origin) Disuse() {
 	defer o.pool.mu.Unlock()
 	o.users--
 	o.seen = time.Now()
-	o.forgetUnlessNeeded()
-}
-
-func (o *Origin) forgetUnlessNeeded() {
-	if o.users == 0 && o.tunnels == 0 && o.health.up(time.Now()) && o.pool.origins[o.key] == o {
+	if o.users == 0 && o.tunnels == 0 && o.pool.origins[o.key] == o {
 		delete(o.pool.origins, o.key)
 	}
 }
@@ -125,6 +117,7 @@ func (o *Origin) Take(max int) bool {
 		return false
 	}
 	o.tunnels++
+	o.pool.tunnels[o.key.Name]++
 	if o.pool.origins[o.key] == nil {
 		o.pool.origins[o.key] = o // it was forgotten since it was looked up
 	}
@@ -136,6 +129,9 @@ func (o *Origin) Release() {
 	o.pool.mu.Lock()
 	defer o.pool.mu.Unlock()
 	o.tunnels--
+	if o.pool.tunnels[o.key.Name]--; o.pool.tunnels[o.key.Name] == 0 {
+		delete(o.pool.tunnels, o.key.Name)
+	}
 	o.seen = time.Now()
 	o.pool.announce()
 }

@@ -5,6 +5,7 @@ package pool
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -59,7 +60,9 @@ func TestForgetting(t *testing.T) {
 		}
 		first.Release()
 		<-time.After(keep + 1)
-		p.Origin(keyB, "b") // is an occasion to sweep
+		for i := range 2 * 64 { // is an occasion to sweep
+			p.Origin(Key{"many", strconv.Itoa(i)}, "many")
+		}
 		if again := p.Origin(keyA, "a"); again == first {
 			t.Error("not forgotten, though nobody needs it")
 		}
@@ -82,7 +85,7 @@ func TestStatuses(t *testing.T) {
 		p.Use(key, "{to}").Take(0)
 	}
 	p.Use(Key{"a", "1"}, "1")
-	p.Use(Key{"z", "2"}, "{to}").Checked(false, 1, 1)
+	p.Use(Key{"z", "2"}, "{to}").Checked(nil, false, 1, 1)
 	want := []Status{{"a", "1", true, 0}, {"z", "{to}", true, 3}}
 	if got := p.Statuses(); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -126,14 +129,14 @@ func TestFreed(t *testing.T) {
 	o := p.Use(keyA, "a")
 	for name, event := range map[string]func(){
 		"a tunnel ends":         o.Release,
-		"checks succeed again":  func() { o.Checked(true, 1, 1) },
+		"checks succeed again":  func() { o.Checked(nil, true, 1, 1) },
 		"a handshake works":     func() { o.Worked() },
-		"it is checked no more": o.Unchecked,
+		"it is checked no more": func() { o.Unwatch(nil) },
 	} {
 		o.Take(0)
-		o.Checked(false, 1, 1)
+		o.Checked(nil, false, 1, 1)
 		if name == "a handshake works" {
-			o.Unchecked()
+			o.Unwatch(nil)
 			o.Failed(1, time.Hour)
 		}
 		freed := p.Freed()
