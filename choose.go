@@ -77,6 +77,7 @@ func (h *Handler) provisionDynamic() error {
 	return nil
 }
 
+// disuseOrigins leaves h.fixed as it is: handshakes may be under way.
 func (h *Handler) disuseOrigins() {
 	for _, c := range h.fixed {
 		if c != nil {
@@ -84,7 +85,6 @@ func (h *Handler) disuseOrigins() {
 			c.state.Disuse()
 		}
 	}
-	h.fixed = nil
 }
 
 func (h *Handler) keyOf(o origin) pool.Key { return pool.Key{Name: h.Name, Address: o.String()} }
