@@ -60,7 +60,7 @@ func runLot(t *testing.T, withTLS bool, seed uint64) {
 	closed.Close()
 	var site strings.Builder
 	for path, origin := range map[string]string{
-		"/ws":      l.origin(t, func(p *peer, key string) { p.send(answer(key, "")); _, _ = io.Copy(p.Conn, p.r) }),
+		"/ws":      l.origin(t, func(p *peer, key string) { p.send(answer(key, "")); _, _ = io.Copy(p.Conn, p.r) }) + " " + closed.Addr().String(),
 		"/brief":   l.origin(t, func(p *peer, key string) { p.send(answer(key, "")) }),
 		"/refuse":  l.origin(t, func(p *peer, _ string) { p.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno") }),
 		"/half":    l.origin(t, func(p *peer, _ string) { p.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n") }),
@@ -77,8 +77,12 @@ func runLot(t *testing.T, withTLS bool, seed uint64) {
 			handshake_rate {header.X-Key} 50 1s
 			handshake_timeout 100ms
 			linger 50ms
+			lb_retries 1
+			lb_retry_status 403
+			lb_try_interval 1ms
+			max_tunnels_per_origin %d
 		}
-		`, path, origin, lotMax, lotOfKey)
+		`, path, origin, lotMax, lotOfKey, lotMax)
 	}
 	l.gateway = startGateway(t, withTLS, "", site.String())
 	t.Cleanup(func() {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/pool"
 )
 
 // askAs makes a handshake with a field that limits of these tests count by.
@@ -54,9 +57,10 @@ func (g *gateway) expectTooMany(reason, key string) (retryAfter int, said string
 // nothingCounted fails the test unless the counts of tunnels come to nothing.
 func nothingCounted(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); tunnelTally.Len() > 0; runtime.Gosched() {
+	counted := func(s pool.Status) bool { return s.Tunnels != 0 }
+	for deadline := time.Now().Add(patience); tunnelTally.Len() > 0 || slices.ContainsFunc(origins.Statuses(), counted); runtime.Gosched() {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d keys are still counted", tunnelTally.Len())
+			t.Fatalf("%d keys are still counted, and origins %+v", tunnelTally.Len(), origins.Statuses())
 		}
 	}
 }
