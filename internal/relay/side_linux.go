@@ -22,8 +22,8 @@ import (
 // A side belongs to its loop's goroutine.
 type side struct {
 	peer  *side
-	out   *flow // from here to the peer
-	queue []byte
+	out   *flow   // from here to the peer
+	queue *[]byte // nil: empty, as it is as a rule; a slice would take three words
 	fd    int32
 
 	readable bool // there may be something to read
@@ -61,7 +61,7 @@ func (s *side) ready(events uint32) {
 // receive takes one turn's bytes to the peer. If there are more, they come in a
 // later turn, after the others had theirs.
 func (s *side) receive() {
-	if !s.readable || s.queued || s.over || s.closed || len(s.peer.queue) > 0 {
+	if !s.readable || s.queued || s.over || s.closed || s.peer.queue != nil {
 		return
 	}
 	l := s.loop()
@@ -81,7 +81,7 @@ func (s *side) receive() {
 		s.readable = n == len(l.buffer) || s.wary
 		s.moved(l.buffer[:n])
 	}
-	if s.readable && !s.over && len(s.peer.queue) == 0 {
+	if s.readable && !s.over && s.peer.queue == nil {
 		s.queued = true
 		l.later = append(l.later, s)
 	}
@@ -105,17 +105,17 @@ func (s *side) end(useless bool) {
 
 // flush sends what is queued. Then there may be more from the peer.
 func (s *side) flush() {
-	if s.closed || len(s.queue) == 0 {
+	if s.closed || s.queue == nil {
 		return
 	}
-	n, err := write(s.fd, s.queue)
-	s.queue = s.queue[n:]
+	n, err := write(s.fd, *s.queue)
 	if err != nil {
 		s.queue = nil
 		s.peer.out.dstFailed()
-	}
-	if len(s.queue) == 0 {
+	} else if *s.queue = (*s.queue)[n:]; len(*s.queue) == 0 {
 		s.queue = nil
+	}
+	if s.queue == nil {
 		s.peer.receive()
 	}
 }
@@ -128,15 +128,14 @@ func (s *side) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	n := 0
-	if len(s.queue) == 0 {
+	if s.queue == nil {
 		var err error
-		if n, err = write(s.fd, p); err != nil {
+		if n, err = write(s.fd, p); err != nil || n == len(p) {
 			return n, err
 		}
+		s.queue = new([]byte)
 	}
-	if n < len(p) {
-		s.queue = append(s.queue, p[n:]...)
-	}
+	*s.queue = append(*s.queue, p[n:]...)
 	return len(p), nil
 }
 
