@@ -17,8 +17,8 @@ import (
 
 // Recheck asks matchers again about the tunnels that are open, as if each were a
 // request that comes now, and ends those that none of the sets matches, with
-// code 1008. What comes now is the time; all else is as it was when the request
-// reached the handler. An error counts as no match.
+// code 1008. What comes now is the time and the state of switches; all else is as it
+// was when the request reached the handler. An error counts as no match.
 //
 // After a reload the handler of the new config that has the same name asks, so a
 // list that was changed counts for tunnels of earlier configs, too. Nothing is
@@ -32,8 +32,8 @@ type Recheck struct {
 	// set is required. Only these can be asked again: client_ip, expression,
 	// header, header_regexp, host, method, not, path, path_regexp, protocol,
 	// proxy_header, query, remote_ip, time_window, url_pattern, vars,
-	// vars_regexp and websocket. Placeholders in them may be those of the
-	// request (not of its TLS connection or body), of its variables and PROXY
+	// vars_regexp, websocket and ws_switch. Placeholders in them may be those of
+	// the request (not of its TLS connection or body), of its variables and PROXY
 	// header, and global ones.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
@@ -123,7 +123,7 @@ func (k *rechecker) await(due time.Time) bool {
 func (k *rechecker) ask(t *tunnel) {
 	matches, err := k.matches(t.head)
 	if err != nil {
-		k.logger.Error("cannot recheck a tunnel, so it is ended", zap.Error(err), zap.Inline(&t.opened))
+		k.logger.Error("cannot recheck a tunnel, so it is ended", zap.Error(err), zap.Inline(t.opening()))
 	}
 	if !matches || err != nil {
 		t.relay.Close(relay.Policy)

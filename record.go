@@ -6,6 +6,8 @@ package wstunnel
 import (
 	"errors"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -55,27 +57,24 @@ var closedChannel = func() chan struct{} {
 }()
 
 // opening is the part of a record that is known from the beginning. It is kept
-// for the life of a tunnel, which may be days: the fields are in one string, of
+// for the life of a tunnel, which may be days: most fields are in one string, of
 // its own, and not in those of a request, which would keep all of it.
 type opening struct {
 	text  string
-	ends  [len(openingFields)]uint16 // of each field in text
+	ends  [len(openingTexts)]uint16 // of each field in text
+	proto proto
 	steps steps
 }
 
-// openingFields are the names of the fields. The query is not one of them:
+// openingTexts are the names of the fields in text. The query is not one of them:
 // tokens travel in it.
-var openingFields = [...]string{"id", "client_ip", "remote_addr", "proto", "host", "path", "origin", "origin_addr"}
+var openingTexts = [...]string{"id", "client_ip", "remote_addr", "host", "path", "origin_addr"}
 
 func (a *attempt) opening() opening {
 	clientIP, _ := caddyhttp.GetVar(a.r.Context(), caddyhttp.ClientIPVarKey).(string)
-	originName := ""
-	if a.origin != (origin{}) {
-		originName = a.origin.String()
-	}
-	o := opening{steps: a.steps}
+	o := opening{steps: a.steps, proto: proto{byte(a.r.ProtoMajor), byte(a.r.ProtoMinor)}}
 	var text strings.Builder
-	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, a.proto(), a.r.Host, a.r.URL.Path, originName, a.originAddr} {
+	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, a.r.Host, a.r.URL.Path, a.originAddr} {
 		text.WriteString(value[:min(len(value), maxField)])
 		o.ends[i] = uint16(text.Len())
 	}
@@ -86,30 +85,48 @@ func (a *attempt) opening() opening {
 // maxField is how much of a field is kept. All of them have room in ends.
 const maxField = 4096
 
-// field returns a field by its place in openingFields.
-func (o *opening) field(i int) string {
-	start := uint16(0)
-	if i > 0 {
-		start = o.ends[i-1]
+// field returns a field of text, or nothing if there is none of the name.
+func (o *opening) field(name string) string {
+	i := slices.Index(openingTexts[:], name)
+	switch {
+	case i < 0:
+		return ""
+	case i == 0:
+		return o.text[:o.ends[0]]
+	default:
+		return o.text[o.ends[i-1]:o.ends[i]]
 	}
-	return o.text[start:o.ends[i]]
 }
 
-// MarshalLogObject writes what is known from the beginning.
-func (o *opening) MarshalLogObject(e zapcore.ObjectEncoder) error {
-	for i, name := range openingFields {
-		e.AddString(name, o.field(i))
-	}
+// openingRecord is what is known from the beginning, as a record has it.
+type openingRecord struct {
+	*opening
+	origin string
+}
+
+// MarshalLogObject writes the fields.
+func (o openingRecord) MarshalLogObject(e zapcore.ObjectEncoder) error {
+	e.AddString("id", o.field("id"))
+	e.AddString("client_ip", o.field("client_ip"))
+	e.AddString("remote_addr", o.field("remote_addr"))
+	e.AddString("proto", o.proto.String())
+	e.AddString("host", o.field("host"))
+	e.AddString("path", o.field("path"))
+	e.AddString("origin", o.origin)
+	e.AddString("origin_addr", o.field("origin_addr"))
 	return e.AddObject("handshake", o.steps)
 }
 
-// proto is the HTTP version of the client. In HTTP/3 the request's own field
-// holds the protocol it asks for.
-func (a *attempt) proto() string {
-	if a.r.ProtoMajor == 3 {
-		return "HTTP/3.0"
-	}
-	return a.r.Proto
+// opening returns what t's records say of its beginning. Tunnels to one origin
+// share its name.
+func (t *tunnel) opening() openingRecord { return openingRecord{&t.opened, t.state.Key().Address} }
+
+// proto is the HTTP version of a client.
+type proto struct{ major, minor byte }
+
+// String is the version as a request line has it.
+func (p proto) String() string {
+	return "HTTP/" + strconv.Itoa(int(p.major)) + "." + strconv.Itoa(int(p.minor))
 }
 
 // open starts the tunnel of an attempt that succeeded.
@@ -119,7 +136,7 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
 	metrics.active.WithLabelValues(a.h.Name).Inc()
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {
-		c.Write(zap.Inline(&t.opened))
+		c.Write(zap.Inline(t.opening()))
 	}
 	originEnd, _ := endOf(conn)
 	var fromOrigin []byte
@@ -160,7 +177,7 @@ func (t *tunnel) end(s relay.Summary) {
 			zap.Stringer("side", s.Side),
 			zap.Duration("duration", s.Duration),
 			zap.String("engine", s.Engine),
-			zap.Inline(&t.opened),
+			zap.Inline(t.opening()),
 			zap.Object("to_origin", trafficRecord(s.ToOrigin)),
 			zap.Object("to_client", trafficRecord(s.ToClient)),
 		)
@@ -189,13 +206,16 @@ func (a *attempt) refuse(status int, err error) error {
 func (a *attempt) refused(reason string, status int, err error) {
 	metrics.refused.WithLabelValues(a.h.Name, reason).Inc()
 	if c := a.h.logger.Check(zapcore.InfoLevel, "handshake refused"); c != nil {
-		opened := a.opening()
+		opened, originName := a.opening(), ""
+		if a.origin != (origin{}) {
+			originName = a.origin.String()
+		}
 		c.Write(
 			zap.String("name", a.h.Name),
 			zap.String("reason", reason),
 			zap.Int("status", status),
 			zap.Error(err),
-			zap.Inline(&opened),
+			zap.Inline(openingRecord{&opened, originName}),
 		)
 	}
 }
@@ -215,7 +235,7 @@ func reasonOf(err error, otherwise string) string {
 
 // Interface guards
 var (
-	_ zapcore.ObjectMarshaler = (*opening)(nil)
+	_ zapcore.ObjectMarshaler = openingRecord{}
 	_ zapcore.ObjectMarshaler = trafficRecord{}
 	_ zapcore.ObjectMarshaler = steps{}
 )

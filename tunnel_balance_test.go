@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // Caddy's policies see what they are meant to see.
@@ -129,7 +131,7 @@ func TestPolicyCookieBesideOthers(t *testing.T) {
 }
 
 // deadAddress is one that refuses connections.
-func deadAddress(t *testing.T) string { return "127.0.0.1:" + freePort(t) }
+func deadAddress(t *testing.T) string { return wstest.DeadAddress(t) }
 
 // least_conn counts tunnels until they end, whatever config they were opened
 // under.

@@ -53,21 +53,17 @@ var lotKeys = []string{"", "somebody", "192.0.2.1", "2001:db8::1"}
 
 func runLot(t *testing.T, withTLS bool, seed uint64) {
 	l := &lot{random: rand.New(rand.NewPCG(seed, seed)), asked: make(chan struct{}, 1)}
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
+	dead := deadAddress(t)
 	var site strings.Builder
 	for path, origin := range map[string]string{
-		"/ws":      l.origin(t, func(p *peer, key string) { p.send(answer(key, "")); _, _ = io.Copy(p.Conn, p.r) }) + " " + closed.Addr().String(),
+		"/ws":      l.origin(t, func(p *peer, key string) { p.send(answer(key, "")); _, _ = io.Copy(p.Conn, p.r) }) + " " + dead,
 		"/brief":   l.origin(t, func(p *peer, key string) { p.send(answer(key, "")) }),
 		"/refuse":  l.origin(t, func(p *peer, _ string) { p.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno") }),
 		"/half":    l.origin(t, func(p *peer, _ string) { p.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n") }),
 		"/accept":  l.origin(t, func(p *peer, _ string) { p.send(answer("", "")) }),
 		"/hang-up": l.origin(t, func(*peer, string) {}),
 		"/silent":  l.origin(t, l.silent),
-		"/dead":    closed.Addr().String(),
+		"/dead":    dead,
 		"/nowhere": "{header.X-Nowhere}:80",
 	} {
 		fmt.Fprintf(&site, `ws_tunnel %s %s {

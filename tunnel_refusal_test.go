@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // What a client does wrong is answered before an origin is bothered, and the
@@ -149,9 +147,7 @@ func TestTruncatedAnswer(t *testing.T) {
 }
 
 func TestUnreachableOrigins(t *testing.T) {
-	l := wstest.Listen(t)
-	closed := l.Addr().String()
-	l.Close()
+	closed := deadAddress(t)
 	plain := startOrigin(t, nil, func(p *peer) { p.send("HTTP/1.1 400 Bad Request\r\n\r\n") })
 	tests := []struct {
 		name, site, reason string

@@ -185,19 +185,24 @@ const (
 
 func (t *tunnel) info() tunnelInfo {
 	status := t.relay.Status()
+	opened := t.opening()
 	i := tunnelInfo{
-		Name:   t.generation.name,
-		Opened: status.Opened.Truncate(time.Microsecond),
-		Age:    status.Age.Seconds(),
-		State:  stateOpen,
-		Engine: status.Engine,
+		ID:         opened.field("id"),
+		Name:       t.generation.name,
+		ClientIP:   opened.field("client_ip"),
+		RemoteAddr: opened.field("remote_addr"),
+		Proto:      opened.proto.String(),
+		Host:       opened.field("host"),
+		Path:       opened.field("path"),
+		Origin:     opened.origin,
+		OriginAddr: opened.field("origin_addr"),
+		Opened:     status.Opened.Truncate(time.Microsecond),
+		Age:        status.Age.Seconds(),
+		State:      stateOpen,
+		Engine:     status.Engine,
 	}
 	if status.Closing {
 		i.State = stateClosing
-	}
-	fields := []*string{&i.ID, &i.ClientIP, &i.RemoteAddr, &i.Proto, &i.Host, &i.Path, &i.Origin, &i.OriginAddr} // as in openingFields
-	for n, field := range fields {
-		*field = t.opened.field(n)
 	}
 	i.ToOrigin = trafficCounts{status.ToOrigin.Bytes, status.ToOrigin.Messages}
 	i.ToClient = trafficCounts{status.ToClient.Bytes, status.ToClient.Messages}

@@ -106,8 +106,13 @@ func (q *tunnelQuery) holdsText(t *tunnel, name, want string) bool {
 	case "state":
 		return t.relay.Status().Closing == (want == stateClosing)
 	}
-	has := t.opened.field(slices.Index(openingFields[:], name))
+	opened := t.opening()
+	has := opened.field(name)
 	switch name {
+	case "proto":
+		return opened.proto.String() == want
+	case "origin":
+		return strings.Contains(opened.origin, want)
 	case "client_ip":
 		ip, err := netip.ParseAddr(has)
 		if q.network.IsValid() {
@@ -119,8 +124,6 @@ func (q *tunnelQuery) holdsText(t *tunnel, name, want string) bool {
 		return strings.EqualFold(has, want) || strings.EqualFold(hostOnly(has), want)
 	case "path":
 		return strings.HasPrefix(has, want)
-	case "origin":
-		return strings.Contains(has, want)
 	default:
 		return has == want
 	}

@@ -67,6 +67,14 @@ func Serve(t *testing.T, ln net.Listener, serve func(conn net.Conn)) {
 	})
 }
 
+// DeadAddress is one of loopback that refuses connections, for as long as the
+// test runs: its port is that of the near end of a connection, so nobody else can
+// be given it.
+func DeadAddress(t *testing.T) string {
+	t.Helper()
+	return Dial(t, Listen(t).Addr().String()).LocalAddr().String()
+}
+
 var givenPorts sync.Map
 
 // FreePort is a port of TCP that the system chose, for whom cannot be handed a
