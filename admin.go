@@ -34,6 +34,9 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 func (adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/ws_tunnel/tunnels", Handler: caddy.AdminHandlerFunc(adminTunnels)},
+		{Pattern: "/ws_tunnel/switches", Handler: caddy.AdminHandlerFunc(adminSwitches)},
+		{Pattern: "/ws_tunnel/switches/", Handler: caddy.AdminHandlerFunc(adminSwitch)},
+		{Pattern: "/ws_tunnel/trace", Handler: caddy.AdminHandlerFunc(adminTrace)},
 	}
 }
 

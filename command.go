@@ -17,7 +17,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "ws-tunnel",
-		Usage: "list | top | close | drain [--address <interface>] [--config <path> [--adapter <name>]]",
+		Usage: "list | top | close | drain | switch | trace [--address <interface>] [--config <path> [--adapter <name>]]",
 		Short: "Shows and steers the tunnels of a running Caddy",
 		Long: `
 Shows and steers the tunnels of a running Caddy, over its admin API. The address
@@ -34,6 +34,8 @@ func defineCommands(cmd *cobra.Command) {
 	cmd.AddCommand(topCommand())
 	cmd.AddCommand(closeCommand())
 	cmd.AddCommand(drainCommand())
+	cmd.AddCommand(switchCommand())
+	cmd.AddCommand(traceCommand())
 }
 
 // askAPI asks the admin API of the running Caddy, and returns its answer.

@@ -151,6 +151,7 @@ func TestDocNames(t *testing.T) {
 		{"docs/ws_tunnel.md", "internal/relay/reason.go", `: +"([a-z]+_?[a-z]+)",`},
 		{"docs/ws_tunnel.md", "metrics.go", `"(caddy_ws_tunnel_[a-z_]*(?:active|opened|ended|refused|bytes|messages)[a-z_]*)"`},
 		{"docs/ws_tunnel.md", "handler.go", `json:"([a-z_]+),omitempty"`},
+		{"docs/matchers.md", "metrics_switches.go", `"(caddy_ws_tunnel_[a-z_]+)"`},
 		{"docs/origins.md", "health.go", `json:"([a-z_]+),omitempty"`},
 		{"docs/origins.md", "metrics_origins.go", `"(caddy_ws_tunnel_[a-z_]+)"`},
 		{"docs/ws_tunnel.md", "record.go", `(?:Add[A-Z]\w+|zap\.[A-Z]\w+)\("([a-z_]+)"`},

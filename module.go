@@ -7,10 +7,13 @@
 //   - caddy.listeners.proxy_header decodes the PROXY header that a load balancer
 //     sends;
 //   - http.matchers.websocket recognises WebSocket upgrades in every version of
-//     HTTP, http.matchers.proxy_header what a PROXY header said, and
-//     http.matchers.time_window the time of day;
+//     HTTP, http.matchers.proxy_header what a PROXY header said,
+//     http.matchers.time_window the time of day, and http.matchers.ws_switch the
+//     operator's switches, which the app ws_switches reads from storage;
 //   - http.handlers.ws_tunnel carries a WebSocket to an origin;
-//   - http.handlers.ws_echo is an origin to try things on.
+//   - http.handlers.ws_echo is an origin to try things on;
+//   - admin.api.ws_tunnel lists and ends tunnels, turns switches and traces
+//     requests, which the command ws-tunnel does with it.
 //
 // It also switches on WebSockets over HTTP/2 in Go's server. Setting the
 // environment variable CADDY_WS_TUNNEL_H2 to off leaves them off.

@@ -27,10 +27,10 @@ const (
 )
 
 // askable are the matchers that look at nothing but what a tunnel keeps of its
-// request, and the time.
+// request, the time, and switches.
 var askable = map[string]placing{
 	"client_ip": nowhere, "header_regexp": nowhere, "method": nowhere, "path_regexp": nowhere,
-	"protocol": nowhere, "remote_ip": nowhere, "time_window": nowhere, "url_pattern": nowhere,
+	"protocol": nowhere, "remote_ip": nowhere, "time_window": nowhere, "url_pattern": nowhere, "ws_switch": nowhere,
 	"header": anywhere, "host": anywhere, "path": anywhere, "proxy_header": anywhere,
 	"query": anywhere, "vars": anywhere, "websocket": anywhere,
 	"vars_regexp": inKeys, "not": inSets, "expression": inCode,

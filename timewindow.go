@@ -67,6 +67,20 @@ type TimeWindow struct {
 // windowClock tells what time it is. Tests set it.
 var windowClock = time.Now
 
+// momentCtxKey is the key of the time that a request is taken to come at, where
+// that is not now.
+type momentCtxKey struct{}
+
+// momentOf is when a request comes.
+func momentOf(r *http.Request) time.Time {
+	if r != nil {
+		if at, ok := r.Context().Value(momentCtxKey{}).(time.Time); ok {
+			return at
+		}
+	}
+	return windowClock()
+}
+
 // localZone is the server's zone. Tests set it, and not time.Local, which
 // everyone who formats a time reads.
 var localZone = func() *time.Location { return time.Local }
@@ -93,14 +107,14 @@ func (m *MatchTimeWindow) Provision(caddy.Context) error {
 }
 
 // Match returns true if a window is open now.
-func (m MatchTimeWindow) Match(*http.Request) bool {
-	return m.OpenAt(windowClock())
+func (m MatchTimeWindow) Match(r *http.Request) bool {
+	return m.OpenAt(momentOf(r))
 }
 
 // MatchWithError returns true if a window is open now. The request may be nil, and
 // the error always is.
-func (m MatchTimeWindow) MatchWithError(*http.Request) (bool, error) {
-	return m.OpenAt(windowClock()), nil
+func (m MatchTimeWindow) MatchWithError(r *http.Request) (bool, error) {
+	return m.OpenAt(momentOf(r)), nil
 }
 
 // OpenAt reports whether any of the windows is open at t, in whatever zone t is.

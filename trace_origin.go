@@ -1,0 +1,191 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wstunnel
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+const noWebSocket = "the request asks for no WebSocket, and goes on"
+
+// switchStatus is the status of a tunnel that opens.
+func switchStatus(r *http.Request) int {
+	if r.ProtoMajor == 1 {
+		return http.StatusSwitchingProtocols
+	}
+	return http.StatusOK // RFC 8441 section 5
+}
+
+// givenName is the name that the config has for h, if it has one.
+func (h *Handler) givenName() string {
+	if len(h.Origins) > 0 && h.Name == h.Origins[0] {
+		return ""
+	}
+	return h.Name
+}
+
+// tunnel says where ws_tunnel would take a request. How many tunnels there are, and
+// how often they come, is not looked at.
+func (t *traceWalk) tunnel(h *Handler, step *traceStep, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if !isWebSocket(r) {
+		step.Matched, step.Reason = false, noWebSocket
+		return next.ServeHTTP(w, r)
+	}
+	a := h.newAttempt(w, r)
+	status, err := a.client.admit()
+	if err == nil {
+		status, err = http.StatusForbidden, a.checkLifetime()
+	}
+	if err == nil {
+		status, err = a.traceOrigins(step)
+	}
+	if err != nil {
+		step.Reason = "refused with " + strconv.Itoa(status) + ": " + err.Error()
+		return caddyhttp.Error(status, err)
+	}
+	w.WriteHeader(switchStatus(r))
+	return nil
+}
+
+// checkLifetime finds out whether max_lifetime leaves any time.
+func (a *attempt) checkLifetime() error {
+	if a.h.MaxLifetime == "" {
+		return nil
+	}
+	d, err := parseLifetime(a.repl.ReplaceAll(a.h.MaxLifetime, ""), momentOf(a.r))
+	if err == nil && d <= 0 {
+		err = errors.New("max_lifetime is over")
+	}
+	return err
+}
+
+// traceOrigins finds out what would be dialled, and what would be said there.
+func (a *attempt) traceOrigins(step *traceStep) (status int, err error) {
+	p := &traceParameter{URI: a.r.URL.RequestURI(), Versions: a.h.Versions}
+	if a.h.ProxyProtocol != nil {
+		p.ProxyProtocol = a.h.ProxyProtocol.Version
+	}
+	if source, ok := a.h.dynamic.(caddy.Module); ok {
+		p.Dynamic = source.CaddyModule().ID.Name()
+	}
+	all, err := a.configured()
+	if err != nil && p.Dynamic == "" {
+		return http.StatusServiceUnavailable, err
+	}
+	for _, c := range all {
+		p.Candidates = append(p.Candidates, a.tracedOrigin(c))
+	}
+	chosen := a.wouldChoose(all)
+	switch {
+	case p.Dynamic != "":
+		// Looking them up would ask a name server, or whatever the module does.
+	case chosen != nil:
+		a.origin = chosen.origin // for origin_header
+		o := a.tracedOrigin(chosen)
+		if p.Origin = &o; o.SNI != "" {
+			p.SNI = &traceValue{o.SNI}
+		}
+	case !slices.ContainsFunc(all, a.available):
+		return http.StatusServiceUnavailable, errNoneAvailable
+	}
+	if len(all) == 1 && p.Dynamic == "" {
+		p.Candidates = nil
+	} else if policy, ok := a.h.LoadBalancing.policy.(caddy.Module); ok {
+		p.Policy = policy.CaddyModule().ID.Name()
+	}
+	out, err := a.outgoing()
+	if err != nil {
+		return http.StatusBadGateway, err
+	}
+	p.HostHeader, step.Parameter = out.Host, p
+	return 0, nil
+}
+
+// configured are the origins of the config. What is known of one that a
+// placeholder leads to is not looked up, since that would note it as used.
+func (a *attempt) configured() (all []*candidate, err error) {
+	fixed := a.h.fixed
+	for i, text := range a.h.Origins {
+		if i < len(fixed) && fixed[i] != nil {
+			all = append(all, fixed[i])
+			continue
+		}
+		o, resolveErr := a.h.resolve(text, a.repl)
+		if resolveErr != nil {
+			err = resolveErr
+			continue
+		}
+		all = append(all, &candidate{origin: o})
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	return nil, err
+}
+
+func (a *attempt) tracedOrigin(c *candidate) traceOrigin {
+	o := traceOrigin{Address: c.String(), Host: c.host, Unavailable: !a.available(c)}
+	o.Port, _ = strconv.Atoi(c.port)
+	if c.tls {
+		o.SNI = a.h.serverName(c.origin, a.repl)
+	}
+	return o
+}
+
+func (a *attempt) available(c *candidate) bool {
+	return c.state == nil || c.state.Available(a.h.LoadBalancing.MaxTunnels)
+}
+
+// wouldChoose is the origin that would be chosen, if that is the same every time
+// and asking leaves no trace in the policy; otherwise nil.
+func (a *attempt) wouldChoose(all []*candidate) *candidate {
+	lb := a.h.LoadBalancing
+	upstreams := make(reverseproxy.UpstreamPool, len(all))
+	var free []int // the loads of those that are available
+	var only *candidate
+	for i, c := range all {
+		load := 0
+		if c.state != nil {
+			load = c.state.Load(time.Duration(*lb.SlowStart))
+		}
+		available := a.available(c)
+		if upstreams[i] = upstreamOf(c.origin, load, available); available {
+			free, only = append(free, load), c
+		}
+	}
+	switch {
+	case len(free) == 1:
+		return only
+	case len(free) == 0 || !a.steady(all, free):
+		return nil
+	}
+	if i := slices.Index(upstreams, lb.policy.Select(upstreams, a.r, fieldsOnly(make(http.Header)))); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// steady tells whether the policy selects the same one of several each time.
+func (a *attempt) steady(all []*candidate, loads []int) bool {
+	switch policy := a.h.LoadBalancing.policy.(type) {
+	case *reverseproxy.FirstSelection, *reverseproxy.IPHashSelection, *reverseproxy.ClientIPHashSelection, *reverseproxy.URIHashSelection:
+		return true
+	case *reverseproxy.HeaderHashSelection:
+		return policy.Field == "Host" || a.r.Header.Get(policy.Field) != ""
+	case *reverseproxy.QueryHashSelection:
+		return a.r.URL.Query().Get(policy.Key) != ""
+	case *reverseproxy.LeastConnSelection:
+		slices.Sort(loads) // among equals it is chance
+		return loads[0] != loads[1] && !slices.ContainsFunc(all, func(c *candidate) bool { return c.state == nil })
+	}
+	return false
+}
