@@ -85,6 +85,7 @@ func parseTunnel(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		handshake_rate    <key> <count> <window> {
 //			ipv6_prefix <bits>
 //		}
+//		record_every      <duration>
 //		name              <name>
 //	}
 //
@@ -107,7 +108,7 @@ func (h *Handler) unmarshalCaddyfile(helper httpcaddyfile.Helper) error {
 	}
 	durations := map[string]*caddy.Duration{
 		"dial_timeout": &h.DialTimeout, "handshake_timeout": &h.HandshakeTimeout,
-		"idle_timeout": &h.IdleTimeout, "linger": &h.Linger, "drain": &h.Drain,
+		"idle_timeout": &h.IdleTimeout, "linger": &h.Linger, "drain": &h.Drain, "record_every": &h.RecordEvery,
 	}
 	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true, "message_rate": true, "byte_rate": true}
 	seen := make(map[string]bool)

@@ -195,6 +195,10 @@ type Handler struct {
 	// match, with code 1008. Default: what let a tunnel in is not asked again.
 	Recheck *Recheck `json:"recheck,omitempty"`
 
+	// Log a record of each tunnel at intervals, too, from the first one on that it
+	// is as old as. Default: 0, only when it ends.
+	RecordEvery caddy.Duration `json:"record_every,omitempty"`
+
 	// What records and metrics call this handler. Default: the first origin as
 	// configured, or what a dynamic source looks up.
 	Name string `json:"name,omitempty"`
@@ -210,7 +214,7 @@ type Handler struct {
 	generation *generation
 	limits     *relay.Limits // shared by all tunnels of h, and not h itself
 	claim      *quota.Claim  // what every tunnel of h counts as
-	rechecker  *rechecker    // nil without Recheck
+	rounds     []*rounds     // that are made while h's config runs
 }
 
 // The values of Handler.OriginHeader that are not a value of the field.

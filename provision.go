@@ -117,8 +117,8 @@ func (h *Handler) validateOrigin(text string) error {
 
 // Cleanup forgets h. Its tunnels go on.
 func (h *Handler) Cleanup() error {
-	if h.rechecker != nil {
-		h.rechecker.end()
+	for _, r := range h.rounds {
+		r.end()
 	}
 	if h.generation != nil {
 		tunnels.forget(h.generation)
@@ -131,7 +131,10 @@ func (h *Handler) Cleanup() error {
 func (h *Handler) started() {
 	tunnels.start(h.generation)
 	if h.Recheck != nil {
-		h.rechecker = startRechecker(h)
+		h.startRounds(time.Duration(h.Recheck.Interval), (&rechecker{h.Recheck, h.logger}).ask)
+	}
+	if h.RecordEvery > 0 {
+		h.startRounds(time.Duration(h.RecordEvery), h.recordOpen)
 	}
 	h.startChecks()
 }

@@ -6,7 +6,6 @@ package wstunnel
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -54,73 +53,16 @@ func (r *Recheck) provision(ctx caddy.Context) error {
 	return r.matchers.FromInterface(loaded)
 }
 
-// rechecker asks about the tunnels of one handler, for as long as that is there.
+// rechecker asks about tunnels.
 type rechecker struct {
 	*Recheck
-	generation *generation
-	logger     *zap.Logger
-	stop, done chan struct{}
-}
-
-func startRechecker(h *Handler) *rechecker {
-	k := &rechecker{h.Recheck, h.generation, h.logger, make(chan struct{}), make(chan struct{})}
-	go k.run()
-	return k
-}
-
-// end returns when nothing is asked any more.
-func (k *rechecker) end() {
-	close(k.stop)
-	<-k.done
-}
-
-func (k *rechecker) run() {
-	defer close(k.done)
-	ticker := time.NewTicker(time.Duration(k.Interval))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-k.stop:
-			return
-		case <-ticker.C:
-			k.round()
-		}
-	}
-}
-
-// round asks about all tunnels once. It takes a tenth of the interval, so that
-// neither the work nor the clients that come back are all in the same moment.
-func (k *rechecker) round() {
-	began, all := time.Now(), tunnels.askedBy(k.generation)
-	for i, t := range all {
-		due := began.Add(time.Duration(k.Interval) / 10 / time.Duration(len(all)) * time.Duration(i))
-		if !k.await(due) {
-			return
-		}
-		k.ask(t)
-	}
-}
-
-// timerWorth is the shortest wait that a timer is set for.
-const timerWorth = 10 * time.Millisecond
-
-// await waits for a time, unless that is almost now, and is false if k is to end.
-func (k *rechecker) await(due time.Time) bool {
-	if left := time.Until(due); left > timerWorth {
-		select {
-		case <-k.stop:
-		case <-time.After(left):
-		}
-	}
-	select {
-	case <-k.stop:
-		return false
-	default:
-		return true
-	}
+	logger *zap.Logger
 }
 
 func (k *rechecker) ask(t *tunnel) {
+	if t.head == nil {
+		return // it was opened without recheck
+	}
 	matches, err := k.matches(t.head)
 	if err != nil {
 		k.logger.Error("cannot recheck a tunnel, so it is ended", zap.Error(err), zap.Inline(t.opening()))
@@ -139,40 +81,4 @@ func (k *rechecker) matches(kept *head) (matches bool, err error) {
 		}
 	}()
 	return k.matchers.AnyMatchWithError(kept.request())
-}
-
-// askedBy returns the tunnels that the handler of asking has to ask about.
-func (g *registry) askedBy(asking *generation) (all []*tunnel) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for t := range g.live {
-		if t.head != nil && t.relay != nil && g.asker(t.generation) == asking {
-			all = append(all, t)
-		}
-	}
-	return all
-}
-
-// start is called when the config of a handler runs.
-func (g *registry) start(starting *generation) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	starting.started = true
-}
-
-// asker returns the generation that asks about the tunnels of another: itself
-// until its config stops; then the same handler of a later config, if there is
-// one, or the newest of the name. A config that fails to start has no say. It is
-// called with mu held.
-func (g *registry) asker(opened *generation) (asker *generation) {
-	for _, other := range g.generations[opened.name] { // the newest last
-		switch {
-		case other.ended, !other.started:
-		case other == opened:
-			return opened
-		case asker == nil, other.same(opened), !asker.same(opened):
-			asker = other
-		}
-	}
-	return asker
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -180,6 +181,24 @@ func (t *tunnel) end(s relay.Summary) {
 			zap.Inline(t.opening()),
 			zap.Object("to_origin", trafficRecord(s.ToOrigin)),
 			zap.Object("to_client", trafficRecord(s.ToClient)),
+		)
+	}
+}
+
+// recordOpen records a tunnel that goes on.
+func (h *Handler) recordOpen(t *tunnel) {
+	status := t.relay.Status()
+	if status.Age < time.Duration(h.RecordEvery) {
+		return
+	}
+	if c := h.logger.Check(zapcore.InfoLevel, "tunnel open"); c != nil {
+		c.Write(
+			zap.String("name", t.generation.name),
+			zap.Duration("duration", status.Age),
+			zap.String("engine", status.Engine),
+			zap.Inline(t.opening()),
+			zap.Object("to_origin", trafficRecord(status.ToOrigin)),
+			zap.Object("to_client", trafficRecord(status.ToClient)),
 		)
 	}
 }

@@ -90,7 +90,7 @@ func (g *gateway) change(old, now string) {
 // nobodyAsks waits until no goroutine is left that asks.
 func nobodyAsks(t *testing.T) {
 	t.Helper()
-	awaitStacks(t, nobodyRuns("(*rechecker).run"))
+	awaitStacks(t, nobodyRuns("(*rounds).run("))
 }
 
 // A tunnel stays open while its time does, in every version of HTTP.
@@ -285,7 +285,7 @@ func TestRecheckEnds(t *testing.T) {
 	})
 	nobodyAsks(t)
 
-	k := &rechecker{stop: make(chan struct{})} // in the middle of a round
+	k := &rounds{stop: make(chan struct{})} // in the middle of a round
 	if !k.await(time.Now()) {
 		t.Error("nobody told it to end")
 	}
