@@ -38,7 +38,8 @@ type Origin struct {
 	pool    *Pool
 	key     Key
 	label   string
-	users   int
+	users   int  // configs
+	named   bool // by a config, once
 	seen    time.Time
 	since   time.Time // when it came to others that had tunnels, or came back
 	tunnels int
@@ -61,7 +62,9 @@ func (p *Pool) origin(key Key, label string) *Origin {
 	now := time.Now()
 	o := p.origins[key]
 	if o == nil {
-		p.sweep(now)
+		if len(p.origins) >= p.sweepAt {
+			p.sweep(now)
+		}
 		if p.origins == nil {
 			p.origins, p.tunnels = make(map[Key]*Origin), make(map[string]int)
 		}
@@ -75,11 +78,8 @@ func (p *Pool) origin(key Key, label string) *Origin {
 	return o
 }
 
-// sweep forgets what nobody needs, from time to time.
+// sweep forgets what nobody needs.
 func (p *Pool) sweep(now time.Time) {
-	if len(p.origins) < p.sweepAt {
-		return
-	}
 	for key, o := range p.origins {
 		if o.users == 0 && o.tunnels == 0 && now.Sub(o.seen) > keep {
 			delete(p.origins, key)
@@ -94,6 +94,7 @@ func (p *Pool) Use(key Key, label string) *Origin {
 	defer p.mu.Unlock()
 	o := p.origin(key, label)
 	o.users++
+	o.named = true
 	return o
 }
 
@@ -102,8 +103,14 @@ func (o *Origin) Disuse() {
 	o.pool.mu.Lock()
 	defer o.pool.mu.Unlock()
 	o.users--
+	o.forgetUnneeded()
+}
+
+// forgetUnneeded forgets what no config names any more. Others are kept for a
+// while: they have nothing but their tunnels to be known by.
+func (o *Origin) forgetUnneeded() {
 	o.seen = time.Now()
-	if o.users == 0 && o.tunnels == 0 && o.pool.origins[o.key] == o {
+	if o.named && o.users == 0 && o.tunnels == 0 && o.pool.origins[o.key] == o {
 		delete(o.pool.origins, o.key)
 	}
 }
@@ -132,7 +139,7 @@ func (o *Origin) Release() {
 	if o.pool.tunnels[o.key.Name]--; o.pool.tunnels[o.key.Name] == 0 {
 		delete(o.pool.tunnels, o.key.Name)
 	}
-	o.seen = time.Now()
+	o.forgetUnneeded()
 	o.pool.announce()
 }
 
@@ -195,6 +202,7 @@ func (p *Pool) Statuses() []Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	p.sweep(now)
 	found := make(map[[2]string]Status)
 	for key, o := range p.origins {
 		name := [2]string{key.Name, o.label}

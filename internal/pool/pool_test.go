@@ -48,13 +48,15 @@ func TestTakeAndRelease(t *testing.T) {
 func TestForgetting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p Pool
-		first := p.Use(keyA, "a")
-		first.Take(0)
-		if second := p.Use(keyA, "a"); second != first {
-			t.Error("the next config knows another origin")
+		gone := p.Use(keyB, "b")
+		gone.Take(0)
+		gone.Disuse()
+		gone.Release()
+		if all := p.Statuses(); len(all) != 0 {
+			t.Errorf("no config names it, and it has no tunnels: %+v", all)
 		}
-		first.Disuse()
-		first.Disuse()
+		first := p.Origin(keyA, "a")
+		first.Take(0)
 		if again := p.Origin(keyA, "a"); again != first {
 			t.Error("forgotten with a tunnel")
 		}
@@ -74,6 +76,9 @@ func TestForgetting(t *testing.T) {
 		}
 		if !used.Take(0) || !slices.Contains(p.Statuses(), Status{"other", "a", true, 1}) {
 			t.Error("a tunnel to it is not reported")
+		}
+		if p.Use(used.Key(), "a") != used {
+			t.Error("the next config knows another origin")
 		}
 	})
 }
