@@ -47,7 +47,7 @@ func (a *attempt) reach() (net.Conn, *http.Response, error) {
 		if conn != nil {
 			conn.Close()
 		}
-		if left := a.awaitOrigin(began, err); left != nil {
+		if left := a.awaitOrigin(began); left != nil {
 			return nil, nil, left
 		}
 	}
@@ -86,10 +86,10 @@ func (a *attempt) mayRetry(began time.Time, tries int) bool {
 
 // awaitOrigin waits until there may be an origin that is worth a try, or the time
 // for that is over. It fails if the client leaves.
-func (a *attempt) awaitOrigin(began time.Time, err error) error {
+func (a *attempt) awaitOrigin(began time.Time) error {
 	lb := a.h.LoadBalancing
 	freed := origins.Freed() // before looking, so that nothing is missed
-	if !errors.Is(err, errNoneAvailable) && a.othersAvailable() {
+	if a.othersAvailable() {
 		return nil
 	}
 	wait := time.Duration(lb.TryInterval)
