@@ -107,7 +107,7 @@ func (h *Handler) resolve(text string, repl *caddy.Replacer) (origin, error) {
 			return origin{}, err
 		}
 	}
-	return o, nil
+	return o, h.checkVersion(o)
 }
 
 // candidates are the origins that the attempt's tunnel may go to.
@@ -160,6 +160,9 @@ func (a *attempt) found() ([]*candidate, error) {
 		if !address.IsUnixNetwork() {
 			o.port = fmt.Sprint(address.StartPort)
 		}
+		if err := a.h.checkVersion(o); err != nil {
+			return nil, err
+		}
 		all = append(all, &candidate{o, origins.Origin(a.h.keyOf(o), o.String())})
 	}
 	return all, nil
@@ -170,21 +173,17 @@ func (a *attempt) found() ([]*candidate, error) {
 var errNoneAvailable = errors.New("no origin is available: each is down, or has as many tunnels as max_tunnels_per_origin allows")
 
 // choose takes an origin for the next try, and counts the tunnel there. It leaves
-// out those that have failed in this attempt, as long as there are others.
+// out those that have failed in this attempt.
 func (a *attempt) choose() error {
 	all, err := a.candidates()
 	if err != nil {
 		return &dialError{"no_origin", err}
 	}
 	chosen := a.selectFrom(all)
-	if chosen == nil && len(a.failed) > 0 {
-		a.failed = nil // then once more
-		chosen = a.selectFrom(all)
-	}
 	if chosen == nil {
 		return &dialError{"no_origin", errNoneAvailable}
 	}
-	a.origin, a.state = chosen.origin, chosen.state
+	a.origin, a.state, a.originAddr = chosen.origin, chosen.state, ""
 	a.repl.Set("http.ws_tunnel.origin", a.origin.String())
 	return nil
 }

@@ -87,7 +87,7 @@ func closeCommand() *cobra.Command {
 sent a Close frame. Clients usually come back; to keep them away turn a switch
 off, too.`,
 	}
-	return endCommand(cmd, 0)
+	return endCommand(cmd, "")
 }
 
 // drainCommand ends tunnels one after another.
@@ -98,18 +98,18 @@ func drainCommand() *cobra.Command {
 		Long: `Ends all tunnels that the flags hold, or all with --all, the oldest first and
 spread over a time, so that their clients do not come back all at once.`,
 	}
-	return endCommand(cmd, 30*time.Second)
+	return endCommand(cmd, "30s")
 }
 
-func endCommand(cmd *cobra.Command, over time.Duration) *cobra.Command {
+func endCommand(cmd *cobra.Command, over string) *cobra.Command {
 	var q queryFlags
 	var code int
 	var all bool
 	q.define(cmd)
 	cmd.Flags().IntVar(&code, "code", 0, "the close code (default 1001)")
 	cmd.Flags().BoolVar(&all, "all", false, "all tunnels of this Caddy")
-	if over > 0 {
-		cmd.Flags().DurationVar(&over, "over", over, "the time to spread the ends over")
+	if over != "" {
+		cmd.Flags().StringVar(&over, "over", over, "the time to spread the ends over")
 	}
 	cmd.Args = cobra.MaximumNArgs(1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -123,8 +123,8 @@ func endCommand(cmd *cobra.Command, over time.Duration) *cobra.Command {
 		if code != 0 {
 			values.Set("code", strconv.Itoa(code))
 		}
-		if over > 0 {
-			values.Set("over", over.String())
+		if over != "" {
+			values.Set("over", over)
 		}
 		raw, err := askAPI(cmd, http.MethodDelete, "/ws_tunnel/tunnels?"+values.Encode(), nil)
 		if err != nil {

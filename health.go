@@ -151,7 +151,10 @@ func (h *Handler) startChecks() {
 	}
 	for _, c := range h.fixed {
 		if c != nil {
-			c.state.Watch(h)
+			if other, ok := c.state.Watch(h).(*Handler); ok && other.ctx.Context == h.ctx.Context {
+				h.logger.Warn("another handler with this name checks this origin, too, and will not be heard: give them different names",
+					zap.String("name", h.Name), zap.String("origin", c.state.Name()))
+			}
 			go h.checkOrigin(c)
 		}
 	}
@@ -192,10 +195,22 @@ func (a *attempt) judge(resp *http.Response, err error) {
 	case "bad_override", "no_local_port":
 		return // it was not its fault
 	}
-	switch h, state := a.h, a.state; {
-	case err == nil && state.Worked():
-		go h.originChanged(state, nil)
-	case err != nil && state.Failed(health.MaxFails, time.Duration(health.FailDuration)):
+	h, state, window := a.h, a.state, time.Duration(health.FailDuration)
+	if err == nil {
+		if state.Worked() {
+			go h.originChanged(state, nil)
+		}
+		return
+	}
+	changed, suspended := state.Failed(health.MaxFails, window)
+	if suspended {
+		time.AfterFunc(window, func() {
+			if state.Resume() {
+				h.originChanged(state, nil)
+			}
+		})
+	}
+	if changed {
 		go h.originChanged(state, err)
 	}
 }

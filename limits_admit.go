@@ -84,9 +84,13 @@ func (a *attempt) forSubject(key string, ipv6Prefix int) string {
 
 // refuseForNow refuses an attempt that may be made again after so long.
 func (a *attempt) refuseForNow(status int, wait time.Duration, err error) error {
+	a.retryLater(wait)
+	return a.refuse(status, err)
+}
+
+func (a *attempt) retryLater(wait time.Duration) {
 	seconds := max(1, (wait+time.Second-1)/time.Second)
 	a.client.w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
-	return a.refuse(status, err)
 }
 
 // release takes back what reserve and choose counted, unless a tunnel has taken it over,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -82,6 +83,10 @@ func (s *sources) dial(ctx context.Context, dialer net.Dialer, network, address 
 
 // portsOut names the error by what it means.
 func portsOut(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) && call.Syscall == "bind" {
+		return fmt.Errorf("local_address is no address of this machine: %w", err)
+	}
 	if errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EADDRINUSE) {
 		return &dialError{"no_local_port", fmt.Errorf("%w: %w", errNoLocalPort, err)}
 	}

@@ -19,6 +19,7 @@ import (
 var tunnels = registry{
 	live:        make(map[*tunnel]struct{}),
 	generations: make(map[string][]*generation),
+	rechecks:    make(map[*rounds]struct{}),
 }
 
 func init() { tunnels.settled = sync.NewCond(&tunnels.mu) }
@@ -39,6 +40,8 @@ type registry struct {
 	// last: a tunnel is recorded where the current config wants it, not where
 	// that one did under which it was opened, whose writers may be closed.
 	generations map[string][]*generation
+
+	rechecks map[*rounds]struct{} // of the handlers that there are
 }
 
 // begin takes note of a handshake, until end, or refuses it since the process is
@@ -123,6 +126,7 @@ func (g *registry) exit() {
 	g.mu.Lock()
 	first := !g.exiting
 	g.exiting = true
+	origins.Announce() // who waits for one gives up
 	byName := make(map[string][]*tunnel)
 	for t := range g.live {
 		if t.relay != nil { // otherwise open sees to it
@@ -151,6 +155,12 @@ func (g *registry) exit() {
 	for _, t := range all {
 		<-t.done()
 	}
+}
+
+func (g *registry) isExiting() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.exiting
 }
 
 // running returns the tunnels that there are now.

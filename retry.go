@@ -21,35 +21,43 @@ import (
 func (a *attempt) reach() (net.Conn, *http.Response, error) {
 	began := time.Now()
 	var last error
-	for tries := 0; ; tries++ {
+	for tries := 0; ; {
+		freed := origins.Freed() // before looking, so that nothing is missed
 		err := a.choose()
-		var conn net.Conn
-		var resp *http.Response
-		if err == nil {
-			conn, resp, err = a.shakeHands()
-			a.judge(resp, err)
-		}
-		if !a.worthRetrying(resp, err) || !a.mayRetry(began, tries) {
-			if last != nil && errors.Is(err, errNoneAvailable) {
-				err = &dialError{"no_origin", fmt.Errorf("%w; the last one that was tried: %w", errNoneAvailable, last)}
+		if errors.Is(err, errNoneAvailable) && a.mayWait(began) {
+			if err := a.awaitOrigin(began, freed); err != nil {
+				return nil, nil, err
 			}
+			a.failed = nil
+			continue
+		}
+		if err != nil {
+			return nil, nil, a.none(err, last)
+		}
+		conn, resp, err := a.shakeHands()
+		a.judge(resp, err)
+		tries++
+		if !a.worthRetrying(resp, err) || !a.mayRetry(began, tries) {
 			return conn, resp, err
 		}
-		if a.state != nil && err != nil {
-			last = err
-		}
-		if a.state != nil {
-			a.passedOver(resp, err)
-			a.state.Release()
-			a.failed = append(a.failed, a.state)
-			a.state = nil
-		}
-		if conn != nil {
+		if last = err; conn != nil {
 			conn.Close()
 		}
-		if left := a.awaitOrigin(began); left != nil {
-			return nil, nil, left
-		}
+		a.passOver(resp, err)
+	}
+}
+
+// none is the error of an attempt for which no origin is left. It has the last
+// cause.
+func (a *attempt) none(err, last error) error {
+	switch {
+	case tunnels.isExiting():
+		a.retryLater(drainingRetryAfter)
+		return &dialError{"draining", errors.New("the server is about to stop, and no origin was available")}
+	case last != nil:
+		return &dialError{"no_origin", fmt.Errorf("%w; the last one that was tried: %w", err, last)}
+	default:
+		return err
 	}
 }
 
@@ -62,8 +70,6 @@ func (a *attempt) worthRetrying(resp *http.Response, err error) bool {
 	switch reasonOf(err, "") {
 	case "dial_failed", "no_local_port", "tls_failed", "proxy_header_failed":
 		return a.r.Context().Err() == nil
-	case "no_origin":
-		return errors.Is(err, errNoneAvailable)
 	}
 	return false
 }
@@ -72,29 +78,35 @@ func (a *attempt) isRetryStatus(status int) bool {
 	return slices.ContainsFunc(a.h.LoadBalancing.RetryStatus, func(of int) bool { return caddyhttp.StatusCodeMatches(status, of) })
 }
 
+// mayRetry tells whether the config allows another try after so many.
 func (a *attempt) mayRetry(began time.Time, tries int) bool {
 	lb := a.h.LoadBalancing
 	switch {
-	case lb.Retries == 0 && lb.TryDuration == 0:
-		return false
-	case lb.Retries > 0 && tries >= lb.Retries:
+	case lb.Retries == 0 && lb.TryDuration == 0, lb.Retries > 0 && tries > lb.Retries:
 		return false
 	default:
 		return lb.TryDuration == 0 || time.Since(began) < time.Duration(lb.TryDuration)
 	}
 }
 
-// awaitOrigin waits until there may be an origin that is worth a try, or the time
-// for that is over. It fails if the client leaves.
-func (a *attempt) awaitOrigin(began time.Time) error {
+// mayWait tells whether it is worth waiting when no origin is left to try: those
+// that have failed can be tried once more; others may become available as long as
+// there is time for that.
+func (a *attempt) mayWait(began time.Time) bool {
+	duration := time.Duration(a.h.LoadBalancing.TryDuration)
+	return !tunnels.isExiting() && (duration == 0 && len(a.failed) > 0 || time.Since(began) < duration)
+}
+
+// awaitOrigin waits until it is time for another try, or an origin may be worth
+// one. It fails if the client leaves.
+func (a *attempt) awaitOrigin(began time.Time, freed <-chan struct{}) error {
 	lb := a.h.LoadBalancing
-	freed := origins.Freed() // before looking, so that nothing is missed
-	if a.othersAvailable() {
-		return nil
-	}
 	wait := time.Duration(lb.TryInterval)
 	if lb.TryDuration > 0 {
 		wait = min(wait, time.Until(began.Add(time.Duration(lb.TryDuration))))
+	}
+	if len(a.failed) > 0 {
+		freed = nil // that would be at once, over and over, where many come and go
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -108,18 +120,9 @@ func (a *attempt) awaitOrigin(began time.Time) error {
 	return nil
 }
 
-// othersAvailable tells whether there is an origin that this attempt has not
-// tried.
-func (a *attempt) othersAvailable() bool {
-	all, err := a.candidates()
-	return err == nil && slices.ContainsFunc(all, func(c *candidate) bool {
-		return !slices.Contains(a.failed, c.state) && c.state.Available(a.h.LoadBalancing.MaxTunnels)
-	})
-}
-
-// passedOver records that another origin is tried. If none is left, the record
-// of the refusal has the last cause.
-func (a *attempt) passedOver(resp *http.Response, err error) {
+// passOver leaves an origin for another one. If there is none, the record of the
+// refusal has the last cause.
+func (a *attempt) passOver(resp *http.Response, err error) {
 	if c := a.h.logger.Check(zap.WarnLevel, "trying another origin"); c != nil {
 		fields := []zap.Field{zap.String("name", a.h.Name), zap.String("id", a.id), zap.String("origin", a.origin.String())}
 		if err != nil {
@@ -129,4 +132,7 @@ func (a *attempt) passedOver(resp *http.Response, err error) {
 		}
 		c.Write(fields...)
 	}
+	a.state.Release()
+	a.failed = append(a.failed, a.state)
+	a.state = nil
 }

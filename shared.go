@@ -36,9 +36,22 @@ func (h *Handler) validateVersions() error {
 		return fmt.Errorf("versions %s and proxy_protocol exclude each other: many tunnels share a connection, and a PROXY header speaks for all of it", h.Versions)
 	}
 	for _, text := range h.Origins {
-		if o, err := parseOrigin(text, h.TLS != nil); err == nil && o.tls != (h.Versions == versionH2) {
-			return fmt.Errorf("origin %q: h2 is spoken over TLS, as in wss://, and h2c without", text)
+		if o, err := parseOrigin(text, h.TLS != nil); err == nil {
+			if err := h.checkVersion(o); err != nil {
+				return err
+			}
 		}
+	}
+	if h.DynamicRaw != nil || h.dynamic != nil {
+		return h.checkVersion(origin{network: "tcp", host: "dynamic", tls: h.TLS != nil})
+	}
+	return nil
+}
+
+// checkVersion refuses an origin that cannot be spoken to as configured.
+func (h *Handler) checkVersion(o origin) error {
+	if h.Versions == versionH2 && !o.tls || h.Versions == versionH2C && o.tls {
+		return fmt.Errorf("origin %q: h2 is spoken over TLS, as in wss:// or with tls, and h2c without", o)
 	}
 	return nil
 }
@@ -68,6 +81,8 @@ func (a *attempt) shakeHandsShared(ctx context.Context) (net.Conn, *http.Respons
 	case err == nil:
 	case errors.Is(err, h2.ErrNotOffered):
 		return nil, nil, err
+	case errors.Is(err, h2.ErrNotSent):
+		return nil, nil, &dialError{"dial_failed", err}
 	default:
 		return nil, nil, &dialError{reasonOf(err, "no_answer"), err}
 	}

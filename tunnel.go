@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -184,7 +185,7 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 		switch {
 		case a.r.Context().Err() != nil:
 			return a.refuse(499, &dialError{"client_left", err})
-		case reasonOf(err, "") == "no_origin", reasonOf(err, "") == "no_local_port":
+		case slices.Contains([]string{"no_origin", "no_local_port", "draining"}, reasonOf(err, "")):
 			return a.refuse(http.StatusServiceUnavailable, err)
 		case isTimeout(err):
 			return a.refuse(http.StatusGatewayTimeout, err)

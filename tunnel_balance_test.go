@@ -317,3 +317,39 @@ func TestBalanceCaddyfileMistakes(t *testing.T) {
 		}
 	}
 }
+
+// Waiting does not use up tries, and a handshake that waits does not hold up the
+// end of the process.
+func TestQueueAtTheEnd(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+several(t, 1)[0]+" {\nmax_tunnels_per_origin 1\nlb_retries 1\nlb_try_duration 1h\nlb_try_interval 1ms\nlinger 1ms\n}")
+	g.open()
+	waits := g.dial()
+	waits.send(handshakeOf("/ws", ""))
+	awaitWaiting(t)
+	stopped := stopGateway(t)
+	if resp := waits.readAnswer(); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("answered %s", resp.Status)
+	}
+	g.expectRefusal("draining")
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// An origin that the policy does not take is no reason to try another one over and
+// over.
+func TestRetryOfOnlyOneChoice(t *testing.T) {
+	dead := deadAddress(t)
+	g := startGateway(t, false, "", "ws_tunnel "+dead+" "+deadAddress(t)+" {\nlb_policy weighted_round_robin 1 0\nlb_retries 3\nlb_try_interval 1ms\n}")
+	p := g.dial()
+	p.send(handshakeOf("/ws", ""))
+	if resp := p.readAnswer(); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("answered %s", resp.Status)
+	}
+	for range 3 {
+		if r := g.await("trying another origin"); r["origin"] != "ws://"+dead {
+			t.Errorf("tried %v", r["origin"])
+		}
+	}
+	g.expectRefusal("dial_failed")
+}

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -161,23 +163,26 @@ func TestLocalAddresses(t *testing.T) {
 	}
 }
 
-// Running out of ports is said, with what to do.
+// An address that is not this machine's, and running out of ports, are told apart,
+// and each says what to do.
 func TestNoLocalPort(t *testing.T) {
-	origin := echoOrigin(t)
-	// 192.0.2.0/24 is no network of any machine (RFC 5737), so nothing can be
-	// sent from there; the system says the same when ports have run out.
-	g := startGateway(t, false, "", "ws_tunnel "+origin+" {\nlocal_address 192.0.2.1\nlb_retries 1\nlb_try_interval 1ms\nhealth {\nfail_duration 1h\nmax_fails 1\n}\n}")
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nlocal_address 192.0.2.1\n}") // of RFC 5737: no machine's
 	p := g.dial()
 	p.send(handshakeOf("/ws", ""))
-	if resp := p.readAnswer(); resp.StatusCode != http.StatusServiceUnavailable {
+	if resp := p.readAnswer(); resp.StatusCode != http.StatusBadGateway {
 		t.Errorf("answered %s", resp.Status)
 	}
-	if r := g.expectRefusal("no_local_port"); !strings.Contains(r["error"].(string), "add addresses to local_address") {
+	if r := g.expectRefusal("dial_failed"); !strings.Contains(r["error"].(string), "192.0.2.1") || !strings.Contains(r["error"].(string), "no address of this machine") {
 		t.Errorf("said %v", r["error"])
 	}
-	for _, s := range origins.Statuses() {
-		if !s.Up {
-			t.Errorf("%+v is blamed", s)
-		}
+
+	failed := func(call string) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, syscall.EADDRNOTAVAIL)}
+	}
+	if err := portsOut(failed("connect")); reasonOf(err, "") != "no_local_port" || !strings.Contains(err.Error(), "add addresses to local_address") {
+		t.Errorf("out of ports: %v", err)
+	}
+	if err := portsOut(failed("bind")); reasonOf(err, "") != "" {
+		t.Errorf("a foreign address: %v", err)
 	}
 }

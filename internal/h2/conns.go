@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ type origin struct {
 
 type conn struct {
 	*http2.ClientConn
-	net *greeted
+	net *greeting
 }
 
 // ErrNotOffered: the origin does not open WebSockets over HTTP/2.
@@ -44,13 +45,28 @@ var ErrNotOffered = errors.New("the origin does not offer WebSockets over HTTP/2
 // askAgain is how long an origin is not asked that does not offer them.
 const askAgain = time.Minute
 
-// transport has what all connections have in common. One that does not answer is
-// found out, since it may carry many tunnels.
-var transport = &http2.Transport{
-	IdleConnTimeout: time.Minute,
-	ReadIdleTimeout: 30 * time.Second,
-	PingTimeout:     15 * time.Second,
+// newTransport has what all connections have in common. One that does not answer,
+// or reads nothing, is found out, since it may carry many tunnels. What a slow
+// client makes an origin's bytes wait for is as little as in a tunnel of its own.
+func newTransport() *http2.Transport {
+	t, err := http2.ConfigureTransports(&http.Transport{
+		DisableCompression: true,
+		IdleConnTimeout:    time.Minute,
+		HTTP2: &http.HTTP2Config{
+			MaxReceiveBufferPerStream:     64 << 10,
+			MaxReceiveBufferPerConnection: 16 << 20,
+			SendPingTimeout:               30 * time.Second,
+			PingTimeout:                   15 * time.Second,
+			WriteByteTimeout:              10 * time.Second,
+		},
+	})
+	if err != nil {
+		panic(err) // it is a new http.Transport
+	}
+	return t
 }
+
+var transport = newTransport()
 
 // Dial makes a connection, with TLS if there is to be any. It fails with
 // ErrNotOffered if the peer does not want HTTP/2 there.
@@ -63,7 +79,7 @@ type Dial func(ctx context.Context) (net.Conn, error)
 // has no HTTP/2, or opens no tunnels over it.
 func (c *Conns) Open(ctx context.Context, key string, dial Dial, r *http.Request) (*Stream, *http.Response, error) {
 	o := c.origin(key)
-	for {
+	for range 5 {
 		cc, err := o.reserve(ctx, dial)
 		if err != nil {
 			return nil, nil, err
@@ -72,20 +88,34 @@ func (c *Conns) Open(ctx context.Context, key string, dial Dial, r *http.Request
 		switch {
 		case err == nil:
 			return s, resp, nil
-		case ctx.Err() == nil && !cc.net.offered.Load():
+		case cc.net.declined():
 			o.giveUp(cc)
 			return nil, nil, ErrNotOffered
-		case full(err) && ctx.Err() == nil:
-			// Nothing was sent: another has room, or is made.
-		default:
+		case ctx.Err() != nil:
+			return nil, nil, fmt.Errorf("asking over HTTP/2: %w", err)
+		case cc.net.full.Load():
+			o.drop(cc)
+			_ = cc.Close()
+			return nil, nil, fmt.Errorf("%w: %w", ErrNotSent, err)
+		case !notSent(err):
 			return nil, nil, fmt.Errorf("asking over HTTP/2: %w", err)
 		}
 	}
+	return nil, nil, ErrNotSent
 }
 
-// full tells that a connection had less room than it was taken to have before its
-// SETTINGS came. x/net does not export the error.
-func full(err error) bool { return strings.Contains(err.Error(), "client conn not usable") }
+// ErrNotSent: the origin has not seen the request, or says that it has not acted
+// upon it.
+var ErrNotSent = errors.New("the origin takes no more streams")
+
+// notSent tells a request that can be made again. That a connection has less room
+// than it was taken to have before its SETTINGS came, and that it ends, x/net says
+// only in words.
+func notSent(err error) bool {
+	var reset http2.StreamError
+	return errors.As(err, &reset) && reset.Code == http2.ErrCodeRefusedStream ||
+		strings.Contains(err.Error(), "client conn not usable") || strings.Contains(err.Error(), "graceful shutdown GOAWAY")
+}
 
 func (c *Conns) origin(key string) *origin {
 	c.mu.Lock()
@@ -106,9 +136,12 @@ func (c *Conns) origin(key string) *origin {
 	return o
 }
 
-// needed tells whether anything is known of o.
+// needed tells whether anything is known of o. It does not wait: who holds up o
+// needs it.
 func (o *origin) needed() bool {
-	o.mu.Lock()
+	if !o.mu.TryLock() {
+		return true
+	}
 	defer o.mu.Unlock()
 	return len(o.conns) > 0 || len(o.dialling) > 0 || time.Now().Before(o.without)
 }
@@ -123,7 +156,7 @@ func (o *origin) reserve(ctx context.Context, dial Dial) (*conn, error) {
 	case o.dialling <- struct{}{}:
 		defer func() { <-o.dialling }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, fmt.Errorf("%w: waiting for a connection: %w", ErrNotSent, context.Cause(ctx))
 	}
 	if cc, err := o.existing(); cc != nil || err != nil {
 		return cc, err
@@ -135,48 +168,80 @@ func (o *origin) reserve(ctx context.Context, dial Dial) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	greeted := &greeted{Conn: raw}
-	client, err := transport.NewClientConn(greeted)
+	g := &greeting{Conn: raw, said: make(chan struct{})}
+	client, err := transport.NewClientConn(g)
 	if err != nil {
 		raw.Close()
-		return nil, fmt.Errorf("speaking HTTP/2: %w", err)
+		return nil, fmt.Errorf("%w: speaking HTTP/2: %w", ErrNotSent, err)
 	}
-	cc := &conn{client, greeted}
+	// Before its SETTINGS nobody knows how many streams it has room for.
+	select {
+	case <-g.said:
+	case <-ctx.Done():
+		_ = client.Close()
+		return nil, fmt.Errorf("%w: waiting for SETTINGS: %w", ErrNotSent, context.Cause(ctx))
+	}
+	if !g.greeted() {
+		_ = client.Close()
+		return nil, fmt.Errorf("%w: the connection ended before SETTINGS came", ErrNotSent)
+	}
 	client.ReserveNewRequest()
+	cc := &conn{client, g}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.conns = append(o.conns, cc)
 	return cc, nil
 }
 
+// existing returns a connection with room. A connection that is stuck in a write
+// keeps who asks it waiting, so none is asked with o.mu held.
 func (o *origin) existing() (*conn, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if time.Now().Before(o.without) {
+	conns, without := slices.Clone(o.conns), time.Now().Before(o.without)
+	o.mu.Unlock()
+	if without {
 		return nil, ErrNotOffered
 	}
-	open := o.conns[:0]
-	var found *conn
-	for _, cc := range o.conns {
-		if state := cc.State(); state.Closed || state.Closing {
-			continue
+	for _, cc := range conns {
+		if cc.ReserveNewRequest() {
+			return cc, nil
 		}
-		if open = append(open, cc); found == nil && cc.ReserveNewRequest() {
-			found = cc
+		if cc.net.closed.Load() {
+			o.drop(cc)
 		}
 	}
-	clear(o.conns[len(open):])
-	o.conns = open
-	return found, nil
+	return nil, nil
+}
+
+func (o *origin) drop(gone *conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.conns = slices.DeleteFunc(o.conns, func(cc *conn) bool { return cc == gone })
 }
 
 // giveUp does not ask the origin again for some time.
 func (o *origin) giveUp(cc *conn) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.without = time.Now().Add(askAgain)
+	o.mu.Unlock()
 	if cc != nil {
+		o.drop(cc)
 		cc.SetDoNotReuse()
 		_ = cc.Close()
+	}
+}
+
+// Close closes the connections that carry no tunnel, and the others when the last
+// has ended.
+func (c *Conns) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, o := range c.origins {
+		o.mu.Lock()
+		conns := slices.Clone(o.conns)
+		o.mu.Unlock()
+		for _, cc := range conns {
+			go func() { _ = cc.Shutdown(context.Background()) }() // which waits for streams
+		}
 	}
 }

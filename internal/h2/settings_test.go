@@ -35,7 +35,7 @@ func TestGreeting(t *testing.T) {
 	wire := settings(t, http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 7}, http2.Setting{ID: http2.SettingMaxFrameSize, Val: 1 << 20},
 		http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1})
 	again := settings(t, http2.Setting{ID: http2.SettingMaxFrameSize, Val: 1 << 20})
-	g := &greeted{Conn: canned{Reader: iotest.OneByteReader(bytes.NewReader(append(wire, again...)))}}
+	g := &greeting{said: make(chan struct{}), Conn: canned{Reader: iotest.OneByteReader(bytes.NewReader(append(wire, again...)))}}
 	framer := http2.NewFramer(nil, g)
 	for i, want := range []uint32{16 << 10, 1 << 20} {
 		f, err := framer.ReadFrame()
@@ -46,8 +46,8 @@ func TestGreeting(t *testing.T) {
 			t.Errorf("SETTINGS %d: frames of %d, want %d", i, got, want)
 		}
 		if i == 0 {
-			if n, _ := f.(*http2.SettingsFrame).Value(http2.SettingMaxConcurrentStreams); n != 7 || !g.offered.Load() {
-				t.Errorf("%d streams, offered %t", n, g.offered.Load())
+			if n, _ := f.(*http2.SettingsFrame).Value(http2.SettingMaxConcurrentStreams); n != 7 || g.declined() {
+				t.Errorf("%d streams, offered %t", n, !g.declined())
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func FuzzGreeting(f *testing.F) {
 	f.Add([]byte{0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 8})
 	f.Add(settings(f, http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1}))
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		g := &greeted{Conn: canned{Reader: bytes.NewReader(wire)}}
+		g := &greeting{said: make(chan struct{}), Conn: canned{Reader: bytes.NewReader(wire)}}
 		got, err := io.ReadAll(g)
 		if err != nil || len(got) != len(wire) {
 			t.Fatalf("%d bytes of %d (%v)", len(got), len(wire), err)

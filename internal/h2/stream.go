@@ -27,11 +27,11 @@ type Stream struct {
 
 // open asks for a tunnel on a connection on which there is room for it.
 func open(ctx context.Context, cc *conn, r *http.Request) (*Stream, *http.Response, error) {
-	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// Nothing of ctx: what it leads to, as a config, would stay as long as the tunnel.
+	streamCtx, cancel := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, cancel)
 	out, in := io.Pipe()
-	r = r.WithContext(streamCtx)
-	r.Body = out
+	r = (&http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header, Body: out}).WithContext(streamCtx)
 	resp, err := cc.RoundTrip(r)
 	if left := !stop(); left && err == nil {
 		resp.Body.Close()

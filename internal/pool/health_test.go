@@ -43,8 +43,9 @@ func TestFailed(t *testing.T) {
 		o := p.Use(keyA, "a")
 		fail := func(want bool) {
 			t.Helper()
-			if changed := o.Failed(most, window); changed != want || o.Up() == want {
-				t.Errorf("changed %t, up %t", changed, o.Up())
+			changed, suspended := o.Failed(most, window)
+			if changed != want || suspended != want || o.Up() == want {
+				t.Errorf("changed %t, suspended %t, up %t", changed, suspended, o.Up())
 			}
 		}
 		fail(false)
@@ -58,25 +59,43 @@ func TestFailed(t *testing.T) {
 		fail(false)
 		fail(false)
 		fail(true)
+		if changed, suspended := o.Failed(most, window); changed || suspended {
+			t.Error("a handshake that had begun before is news")
+		}
 		<-time.After(window - 1)
-		if o.Up() {
+		if o.Resume() || o.Up() {
 			t.Error("up too early")
 		}
 		<-time.After(1)
-		if !o.Up() || o.Load(window) < 100 {
+		if !o.Resume() || o.Resume() || !o.Up() || o.Load(window) < 100 {
 			t.Errorf("up %t with a load of %d, as if it had always been there", o.Up(), o.Load(window))
 		}
-		if !o.Worked() || o.Worked() {
-			t.Error("that it works again is news once")
-		}
+	})
+}
 
-		o.Checked(nil, false, 1, 1)
-		fail2 := o.Failed(1, window)
-		if fail2 || o.Worked() {
-			t.Error("news of what checks had found already")
+// With checks and handshakes both, an origin is down while either says so, and only
+// that it goes down or comes up is news.
+func TestChecksAndHandshakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool
+		o := p.Use(keyA, "a")
+		if !o.Checked(nil, false, 1, 1) {
+			t.Error("that a check fails is no news")
 		}
-		if o.Up() {
-			t.Error("a handshake that works outweighs the checks")
+		if changed, suspended := o.Failed(1, time.Second); changed || !suspended {
+			t.Error("that a handshake fails, too, is news, or is not noted")
+		}
+		if o.Checked(nil, true, 1, 1) || o.Up() {
+			t.Error("a check outweighs handshakes")
+		}
+		<-time.After(time.Second)
+		if !o.Resume() || !o.Up() {
+			t.Error("it does not come back")
+		}
+		o.Failed(1, time.Second)
+		o.Checked(nil, false, 1, 1)
+		if o.Worked() || o.Up() {
+			t.Error("a handshake outweighs checks")
 		}
 	})
 }

@@ -154,6 +154,13 @@ func (p *Pool) Freed() <-chan struct{} {
 	return p.freed
 }
 
+// Announce tells those who wait that something has changed.
+func (p *Pool) Announce() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.announce()
+}
+
 func (p *Pool) announce() {
 	if p.freed != nil {
 		close(p.freed)
@@ -165,7 +172,7 @@ func (p *Pool) announce() {
 func (o *Origin) Available(max int) bool {
 	o.pool.mu.Lock()
 	defer o.pool.mu.Unlock()
-	return o.health.up(time.Now()) && (max == 0 || o.tunnels < max)
+	return o.health.up() && (max == 0 || o.tunnels < max)
 }
 
 // Load is how many tunnels o has, for a comparison with others. That of an origin
@@ -207,7 +214,7 @@ func (p *Pool) Statuses() []Status {
 	for key, o := range p.origins {
 		name := [2]string{key.Name, o.label}
 		s := found[name]
-		found[name] = Status{key.Name, o.label, s.Up || o.health.up(now), s.Tunnels + o.tunnels}
+		found[name] = Status{key.Name, o.label, s.Up || o.health.up(), s.Tunnels + o.tunnels}
 	}
 	all := make([]Status, 0, len(found))
 	for _, s := range found {
