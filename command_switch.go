@@ -30,6 +30,7 @@ which it is on again. The setting is shared by all that have the same storage.`,
 	}
 	cmd.Flags().StringVar(&change.For, "for", "", "off for so long, as 10m")
 	cmd.Flags().StringVar(&change.Until, "until", "", "off until then, as 2026-01-05T18:00:00+01:00")
+	cmd.Flags().BoolVar(&change.Close, "close", false, "end running tunnels that recheck the switch now, and not at their next recheck")
 	cmd.Flags().StringVar(&change.By, "by", "", "who sets it (default the user's name)")
 	return cmd
 }
@@ -41,7 +42,7 @@ func (c *switchChange) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if len(args) < 2 {
-		for _, name := range []string{"for", "until", "by"} {
+		for _, name := range []string{"for", "until", "by", "close"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("--%s needs a name and on or off, as in switch chat off", name)
 			}

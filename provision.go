@@ -131,7 +131,7 @@ func (h *Handler) Cleanup() error {
 func (h *Handler) started() {
 	tunnels.start(h.generation)
 	if h.Recheck != nil {
-		h.startRounds(time.Duration(h.Recheck.Interval), (&rechecker{h.Recheck, h.logger}).ask)
+		tunnels.recheckBy(h.startRounds(time.Duration(h.Recheck.Interval), (&rechecker{h.Recheck, h.logger}).ask))
 	}
 	if h.RecordEvery > 0 {
 		h.startRounds(time.Duration(h.RecordEvery), h.recordOpen)

@@ -11,18 +11,21 @@ type rounds struct {
 	interval   time.Duration
 	generation *generation
 	visit      func(*tunnel)
+	now        chan struct{} // asks for a round at once
 	stop, done chan struct{}
 }
 
 // startRounds has visit called for each tunnel in each interval.
-func (h *Handler) startRounds(interval time.Duration, visit func(*tunnel)) {
-	r := &rounds{interval, h.generation, visit, make(chan struct{}), make(chan struct{})}
+func (h *Handler) startRounds(interval time.Duration, visit func(*tunnel)) *rounds {
+	r := &rounds{interval, h.generation, visit, make(chan struct{}, 1), make(chan struct{}), make(chan struct{})}
 	h.rounds = append(h.rounds, r)
 	go r.run()
+	return r
 }
 
 // end returns when nothing is visited any more.
 func (r *rounds) end() {
+	tunnels.forgetRechecks(r)
 	close(r.stop)
 	<-r.done
 }
@@ -36,17 +39,20 @@ func (r *rounds) run() {
 		case <-r.stop:
 			return
 		case <-ticker.C:
-			r.round()
+			// Neither the work nor the clients that come back shall be all in the
+			// same moment.
+			r.round(r.interval / 10)
+		case <-r.now:
+			r.round(0)
 		}
 	}
 }
 
-// round visits all tunnels once. It takes a tenth of the interval, so that
-// neither the work nor the clients that come back are all in the same moment.
-func (r *rounds) round() {
+// round visits all tunnels once, spread over a time.
+func (r *rounds) round(over time.Duration) {
 	began, all := time.Now(), tunnels.keptBy(r.generation)
 	for i, t := range all {
-		due := began.Add(r.interval / 10 / time.Duration(len(all)) * time.Duration(i))
+		due := began.Add(over / time.Duration(len(all)) * time.Duration(i))
 		if !r.await(due) {
 			return
 		}
@@ -70,6 +76,31 @@ func (r *rounds) await(due time.Time) bool {
 		return false
 	default:
 		return true
+	}
+}
+
+// recheckBy notes who rechecks tunnels, for recheckNow.
+func (g *registry) recheckBy(r *rounds) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rechecks[r] = struct{}{}
+}
+
+func (g *registry) forgetRechecks(r *rounds) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.rechecks, r)
+}
+
+// recheckNow has all tunnels rechecked at once that are at all.
+func (g *registry) recheckNow() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for r := range g.rechecks {
+		select {
+		case r.now <- struct{}{}:
+		default: // it is about to
+		}
 	}
 }
 

@@ -21,7 +21,8 @@ import (
 // switchSetting is what an operator wants of a switch, as it is in storage.
 type switchSetting struct {
 	On    bool      `json:"on"`
-	Until time.Time `json:"until,omitzero"` // then it is as if nobody had set it
+	Close bool      `json:"close,omitempty"` // tunnels are rechecked at once when it goes off
+	Until time.Time `json:"until,omitzero"`  // then it is as if nobody had set it
 	By    string    `json:"by,omitempty"`
 	At    time.Time `json:"at,omitzero"`
 }

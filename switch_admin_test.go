@@ -158,3 +158,22 @@ func TestSwitchAPIMistakes(t *testing.T) {
 		t.Error("something was stored")
 	}
 }
+
+// With close, running tunnels that depend on the switch end at once, and others
+// stay.
+func TestSwitchClose(t *testing.T) {
+	newSwitchStorage(t)
+	echo := echoOrigin(t)
+	g := startGateway(t, false, "storage wstunnel_test", "@open ws_switch chat\nws_tunnel /bound "+echo+" {\nname bound\nrecheck 1h @open\n}\nws_tunnel "+echo+" {\nname free\n}")
+	free := g.open()
+	bound := g.dial()
+	bound.send(handshakeOf("/bound", ""))
+	bound.readHead()
+	liveTunnels(t, 2)
+	setSwitch(t, "chat", `{"on":false,"close":true}`)
+	g.expectPolicy(bound)
+	g.expectAlive(free)
+	if status, said := askSwitches(t, http.MethodPut, "/chat", `{"on":true,"close":true}`, nil); status != http.StatusBadRequest || !strings.Contains(said, "close is for a switch that is off") {
+		t.Errorf("%d %s", status, said)
+	}
+}

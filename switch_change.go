@@ -21,6 +21,7 @@ type switchChange struct {
 	Until string `json:"until,omitempty"` // RFC 3339
 	For   string `json:"for,omitempty"`   // a duration, instead of until
 	By    string `json:"by,omitempty"`
+	Close bool   `json:"close,omitempty"` // recheck running tunnels at once
 }
 
 // maxSwitchBy is how many bytes of a person's name are kept.
@@ -33,10 +34,12 @@ func (c switchChange) setting(now time.Time, remoteAddr string) (s switchSetting
 		return s, errors.New(`"on" is missing; write true or false`)
 	case *c.On && c.Until+c.For != "":
 		return s, errors.New("a switch that is on stays so; until and for are for one that is off")
+	case *c.On && c.Close:
+		return s, errors.New("close is for a switch that is off")
 	case !validSwitchBy(c.By):
 		return s, fmt.Errorf("by %q is no name; write at most %d printable characters", c.By, maxSwitchBy)
 	}
-	s = switchSetting{On: *c.On, By: c.By, At: now.UTC().Round(0)} // without its monotonic clock, as it is stored
+	s = switchSetting{On: *c.On, Close: c.Close, By: c.By, At: now.UTC().Round(0)} // without its monotonic clock, as it is stored
 	if s.By == "" {
 		s.By = remoteAddr
 		if host, _, err := net.SplitHostPort(remoteAddr); err == nil {

@@ -163,7 +163,9 @@ func (b *switchboard) read(ctx context.Context, name string, s *switchState) err
 		return err
 	}
 	// If it has been set meanwhile, that is newer than what was read.
-	s.setting.CompareAndSwap(before, &setting)
+	if s.setting.CompareAndSwap(before, &setting) && setting.Close && setting != *before {
+		tunnels.recheckNow()
+	}
 	return nil
 }
 
@@ -174,6 +176,9 @@ func (b *switchboard) set(name string, setting switchSetting) {
 		return // it is for others
 	}
 	s.setting.Store(&setting)
+	if setting.Close {
+		tunnels.recheckNow()
+	}
 	rememberedSwitches.Store(name, setting)
 	b.say(name, s)
 }
