@@ -30,6 +30,21 @@ func since(start time.Time) stepTime { return stepTime(time.Since(start).Microse
 
 func (t stepTime) duration() time.Duration { return time.Duration(t) * time.Microsecond }
 
+// observe counts the steps that there were for a handler's name.
+func (s steps) observe(name string) {
+	observeStep(name, "dns", s.dns)
+	observeStep(name, "tcp", s.tcp)
+	observeStep(name, "proxy", s.proxy)
+	observeStep(name, "tls", s.tls)
+	observeStep(name, "wait", s.wait)
+}
+
+func observeStep(name, step string, t stepTime) {
+	if t > 0 {
+		metrics.handshake.WithLabelValues(name, step).Observe(t.duration().Seconds())
+	}
+}
+
 // MarshalLogObject writes the steps into a log record.
 func (s steps) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	e.AddDuration("dns", s.dns.duration())

@@ -22,6 +22,8 @@ var metrics = struct {
 	refused      *prometheus.CounterVec
 	bytes        *prometheus.CounterVec
 	messages     *prometheus.CounterVec
+	handshake    *prometheus.HistogramVec
+	lifetime     *prometheus.HistogramVec
 	proxyHeaders *prometheus.CounterVec
 }{
 	active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -52,6 +54,16 @@ var metrics = struct {
 		Name: "caddy_ws_tunnel_messages_total",
 		Help: "Messages relayed by ended tunnels, by direction.",
 	}, []string{"name", "direction"}),
+	handshake: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "caddy_ws_tunnel_handshake_seconds",
+		Help:    "How long the steps took by which tunnels were opened.",
+		Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"name", "step"}),
+	lifetime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "caddy_ws_tunnel_lifetime_seconds",
+		Help:    "How long ended tunnels were open.",
+		Buckets: []float64{1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 43200, 86400},
+	}, []string{"name"}),
 	proxyHeaders: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "caddy_ws_tunnel_proxy_headers_total",
 		Help: "Connections seen by proxy_header, by what became of their PROXY header.",
@@ -64,7 +76,8 @@ func registerMetrics(ctx caddy.Context) error {
 	registry := ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
 		metrics.active, metrics.draining, metrics.opened, metrics.ended, metrics.refused,
-		metrics.bytes, metrics.messages, metrics.proxyHeaders, originsReported,
+		metrics.bytes, metrics.messages, metrics.handshake, metrics.lifetime,
+		metrics.proxyHeaders, originsReported,
 	} {
 		err := registry.Register(c)
 		if already := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &already) {

@@ -136,6 +136,7 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	t.claim, t.state = a.handOver()
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
 	metrics.active.WithLabelValues(a.h.Name).Inc()
+	a.steps.observe(a.h.Name)
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {
 		c.Write(zap.Inline(t.opening()))
 	}
@@ -167,6 +168,7 @@ func (t *tunnel) end(s relay.Summary) {
 	t.state.Release()
 	metrics.active.WithLabelValues(name).Dec()
 	metrics.ended.WithLabelValues(name, s.Reason.String()).Inc()
+	metrics.lifetime.WithLabelValues(name).Observe(s.Duration.Seconds())
 	for direction, traffic := range map[string]relay.Traffic{"to_origin": s.ToOrigin, "to_client": s.ToClient} {
 		metrics.bytes.WithLabelValues(name, direction).Add(float64(traffic.Bytes))
 		metrics.messages.WithLabelValues(name, direction).Add(float64(traffic.Messages))
