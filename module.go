@@ -11,7 +11,8 @@
 //     http.matchers.time_window the time of day, and http.matchers.ws_switch the
 //     operator's switches, which the app ws_switches reads from storage;
 //   - http.handlers.ws_tunnel carries a WebSocket to an origin;
-//   - http.handlers.ws_echo is an origin to try things on;
+//   - http.handlers.ws_echo is an origin to try things on, and
+//     http.handlers.ws_status a live page for a browser;
 //   - admin.api.ws_tunnel lists and ends tunnels, turns switches and traces
 //     requests, which the command ws-tunnel does with it.
 //

@@ -31,7 +31,7 @@ var traceKinds = map[string]traceKind{
 	"rewrite": traceRuns, "headers": traceRuns, "vars": traceRuns, "map": traceRuns, "static_response": traceRuns, "error": traceRuns,
 	"encode": tracePasses, "templates": tracePasses, "tracing": tracePasses, "log_append": tracePasses, "intercept": tracePasses,
 	"request_body": tracePasses, "timeouts": tracePasses, "push": tracePasses,
-	"file_server": traceEnds, "reverse_proxy": traceEnds, "metrics": traceEnds,
+	"file_server": traceEnds, "reverse_proxy": traceEnds, "metrics": traceEnds, "ws_status": traceEnds,
 }
 
 // actionOf is a handler's name.
