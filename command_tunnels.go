@@ -104,8 +104,10 @@ spread over a time, so that their clients do not come back all at once.`,
 func endCommand(cmd *cobra.Command, over string) *cobra.Command {
 	var q queryFlags
 	var code int
+	var reason string
 	var all bool
 	q.define(cmd)
+	cmd.Flags().StringVar(&reason, "reason", "", "the text of the Close frames (default admin)")
 	cmd.Flags().IntVar(&code, "code", 0, "the close code (default 1001)")
 	cmd.Flags().BoolVar(&all, "all", false, "all tunnels of this Caddy")
 	if over != "" {
@@ -122,6 +124,9 @@ func endCommand(cmd *cobra.Command, over string) *cobra.Command {
 		}
 		if code != 0 {
 			values.Set("code", strconv.Itoa(code))
+		}
+		if reason != "" {
+			values.Set("reason", reason)
 		}
 		if over != "" {
 			values.Set("over", over)

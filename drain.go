@@ -20,7 +20,8 @@ type drain struct {
 	name    string
 	tunnels []*tunnel
 	over    time.Duration
-	code    int // of the Close frames; 0: that of the reason
+	code    int    // of the Close frames; 0: that of the reason
+	text    string // of the Close frames; "": that of the reason
 }
 
 // newDrain makes a drain of tunnels that have been opened by handlers of one
@@ -51,11 +52,7 @@ func (d *drain) run(reason relay.Reason) {
 		if d.over > 0 {
 			d.await(t, began.Add(d.due(i)))
 		}
-		if d.code != 0 {
-			t.relay.CloseWith(reason, d.code)
-		} else {
-			t.relay.Close(reason)
-		}
+		t.relay.CloseWith(reason, d.code, d.text)
 		left.Dec()
 		if now := time.Now(); now.Sub(reported) >= progressEvery {
 			reported = now

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
 )
 
 // askAdmin asks one of the admin API's handlers, and returns the answer into to.
@@ -118,10 +120,12 @@ func TestAdminClose(t *testing.T) {
 	a, b := open("/a"), open("/b")
 	liveTunnels(t, 2)
 	var answer struct{ Closing int }
-	if askAdmin(t, adminTunnels, http.MethodDelete, "/ws_tunnel/tunnels?name=a&code=4001", &answer); answer.Closing != 1 {
+	if askAdmin(t, adminTunnels, http.MethodDelete, "/ws_tunnel/tunnels?name=a&code=4001&reason=moved+away", &answer); answer.Closing != 1 {
 		t.Errorf("%+v", answer)
 	}
-	a.expectClose(4001)
+	if f, err := frame.Read(a.r, 125); err != nil || string(f.Payload) != "\x0f\xa1moved away" {
+		t.Errorf("got %+v (%v)", f, err)
+	}
 	a.Close()
 	g.expectEnd("admin", "gateway")
 	g.expectAlive(b)
@@ -139,21 +143,22 @@ func TestAdminClose(t *testing.T) {
 // What is not understood ends nothing and says what would be right.
 func TestAdminTunnelMistakes(t *testing.T) {
 	for request, want := range map[string]string{
-		"POST ":                         "use GET or DELETE",
-		"DELETE ":                       "this would end all tunnels",
-		"DELETE ?nmae=a":                `unknown parameter "nmae"`,
-		"DELETE ?name=":                 "name is empty",
-		"DELETE ?name=a&name=b":         "name is given twice",
-		"DELETE ?name=a&code=1005":      "no close code that can be sent",
-		"DELETE ?name=a&over=soon":      "as 30s",
-		"DELETE ?client_ip=10.0.0.0/99": "is no network",
-		"DELETE ?name=%zz":              "reading the query",
-		"DELETE ?name=a&sort=host":      `unknown parameter "sort"`,
-		"GET ?sort=colour":              "use opened, client_ip",
-		"GET ?limit=many":               "from 0 to 10000",
-		"GET ?older=old":                "as 1h",
-		"GET ?state=gone":               "neither open nor closing",
-		"GET ?all=true":                 `unknown parameter "all"`,
+		"POST ":                    "use GET or DELETE",
+		"DELETE ":                  "this would end all tunnels",
+		"DELETE ?nmae=a":           `unknown parameter "nmae"`,
+		"DELETE ?name=":            "name is empty",
+		"DELETE ?name=a&name=b":    "name is given twice",
+		"DELETE ?name=a&code=1005": "no close code that can be sent",
+		"DELETE ?name=a&reason=" + strings.Repeat("x", 124): "at most 123 bytes",
+		"DELETE ?name=a&over=soon":                          "as 30s",
+		"DELETE ?client_ip=10.0.0.0/99":                     "is no network",
+		"DELETE ?name=%zz":                                  "reading the query",
+		"DELETE ?name=a&sort=host":                          `unknown parameter "sort"`,
+		"GET ?sort=colour":                                  "use opened, client_ip",
+		"GET ?limit=many":                                   "from 0 to 10000",
+		"GET ?older=old":                                    "as 1h",
+		"GET ?state=gone":                                   "neither open nor closing",
+		"GET ?all=true":                                     `unknown parameter "all"`,
 	} {
 		method, query, _ := strings.Cut(request, " ")
 		status, said := askAdmin(t, adminTunnels, method, "/ws_tunnel/tunnels"+query, nil)

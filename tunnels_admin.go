@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -20,8 +21,8 @@ import (
 //
 // What tunnels is said by query parameters, as tunnelQuery has them. GET takes
 // sort, limit and offset besides. DELETE wants at least one parameter, or
-// all=true; over spreads the ends over a time, the oldest first, and code is that
-// of the Close frames.
+// all=true; over spreads the ends over a time, the oldest first, and code and reason
+// are those of the Close frames.
 func adminTunnels(w http.ResponseWriter, r *http.Request) error {
 	if err := allowMethods(w, r, http.MethodGet, http.MethodDelete); err != nil {
 		return err
@@ -122,7 +123,11 @@ func closeTunnels(w http.ResponseWriter, values url.Values) error {
 			return badRequest("code %q is no close code that can be sent: use 1000, 1001, 1008, 1011 to 1013, or one from 3000 to 4999", text)
 		}
 	}
-	q, err := newTunnelQuery(values, "over", "code", "all")
+	text := values.Get("reason")
+	if len(text) > maxCloseText || !utf8.ValidString(text) {
+		return badRequest("reason %q is no text of at most %d bytes", text, maxCloseText)
+	}
+	q, err := newTunnelQuery(values, "over", "code", "reason", "all")
 	if err != nil {
 		return err
 	}
@@ -140,11 +145,15 @@ func closeTunnels(w http.ResponseWriter, values url.Values) error {
 	}
 	for name, these := range byName {
 		d := newDrain(name, these, over)
-		d.code = code
+		d.code, d.text = code, text
 		go d.run(relay.Admin)
 	}
 	return answerJSON(w, map[string]int{"closing": count})
 }
+
+// maxCloseText is what a Close frame has room for behind its code (RFC 6455 section
+// 5.5).
+const maxCloseText = 123
 
 // sendableCode tells the codes that a gateway can send for another's reason (RFC
 // 6455 section 7.4).

@@ -181,7 +181,7 @@ func (f *flow) closeIfDue() {
 		return // src's own was the last frame that dst may get
 	}
 	// The error does not matter: the end is under way and bounded by linger.
-	_, _ = f.dst().Write(frame.AppendClose(nil, int(due>>8), Reason(due&0xff).String(), f.to() == Origin))
+	_, _ = f.dst().Write(frame.AppendClose(nil, int(due>>8), f.tunnel.closeText(Reason(due&0xff)), f.to() == Origin))
 }
 
 // srcEnded says what becomes of the tunnel when src ended with err: whether

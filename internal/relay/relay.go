@@ -162,15 +162,36 @@ func (t *Tunnel) Opened() time.Duration { return t.opened }
 // and closes. All that takes no longer than the tunnel's linger time. Close
 // itself does not wait for it. A tunnel that is ending already keeps its
 // first reason, and has the linger time left.
-func (t *Tunnel) Close(reason Reason) { t.CloseWith(reason, reason.closeCode()) }
+func (t *Tunnel) Close(reason Reason) { t.CloseWith(reason, 0, "") }
 
-// CloseWith is Close with another close code than that of the reason.
-func (t *Tunnel) CloseWith(reason Reason, code int) {
-	if t.cause(reason, Gateway) {
-		t.sendCloses(reason, code)
-	} else {
+// CloseWith is Close with a close code and a text of its own, of at most 123
+// bytes. Zero and "" are those of the reason.
+func (t *Tunnel) CloseWith(reason Reason, code int, text string) {
+	if !t.cause(reason, Gateway) {
 		t.startLinger()
+		return
 	}
+	if code == 0 {
+		code = reason.closeCode()
+	}
+	if text != "" {
+		closeTexts.Store(t, text)
+		if t.running.Load() == 0 {
+			closeTexts.Delete(t) // it has finished meanwhile
+		}
+	}
+	t.sendCloses(reason, code)
+}
+
+// closeTexts are the texts of Close frames to come that are not their reasons, by
+// tunnel. Few have one, so it takes no room in the others.
+var closeTexts sync.Map
+
+func (t *Tunnel) closeText(reason Reason) string {
+	if text, ok := closeTexts.Load(t); ok {
+		return text.(string)
+	}
+	return reason.String()
 }
 
 // sendCloses has a Close frame sent both ways. A peer that reads nothing can
@@ -264,6 +285,7 @@ func (t *Tunnel) flowEnded(useless bool) {
 func (t *Tunnel) finish() {
 	t.mu.Lock()
 	theClock.clear(t)
+	closeTexts.Delete(t)
 	if t.end.reason == 0 {
 		t.end = t.suspicion
 	}
