@@ -18,8 +18,9 @@ type clock struct {
 	timer  *time.Timer // for the first of them; nil if there is none
 }
 
-// theClock is that of the process.
-var theClock clock
+// theClock is that of the process. It is a variable for the sake of tests, which
+// have times of their own.
+var theClock = new(clock)
 
 // alarm is when to wake a tunnel.
 type alarm struct {
@@ -35,7 +36,7 @@ func (c *clock) set(t *Tunnel, at time.Duration) {
 		heap.Push(&c.alarms, alarm{at, t})
 	} else {
 		c.alarms[t.alarm-1].at = at
-		heap.Fix(&c.alarms, t.alarm-1)
+		heap.Fix(&c.alarms, int(t.alarm-1))
 	}
 	if t.alarm == 1 {
 		c.wind()
@@ -49,7 +50,7 @@ func (c *clock) clear(t *Tunnel) {
 	if t.alarm == 0 {
 		return
 	}
-	heap.Remove(&c.alarms, t.alarm-1)
+	heap.Remove(&c.alarms, int(t.alarm-1))
 	if len(c.alarms) == 0 {
 		c.wind()
 	}
@@ -100,13 +101,13 @@ func (a alarms) Less(i, j int) bool { return a[i].at < a[j].at }
 
 func (a alarms) Swap(i, j int) {
 	a[i], a[j] = a[j], a[i]
-	a[i].tunnel.alarm, a[j].tunnel.alarm = i+1, j+1
+	a[i].tunnel.alarm, a[j].tunnel.alarm = int32(i+1), int32(j+1)
 }
 
 // Push is called by package heap.
 func (a *alarms) Push(x any) {
 	*a = append(*a, x.(alarm))
-	x.(alarm).tunnel.alarm = len(*a)
+	x.(alarm).tunnel.alarm = int32(len(*a))
 }
 
 // Pop is called by package heap.

@@ -69,7 +69,8 @@ func (p *pulse) beat(at time.Duration, limits *Limits) (next time.Duration, ping
 	case asked > 0 && at >= asked+limits.HeartbeatTimeout:
 		return 0, false, true
 	case asked > 0:
-		return asked + limits.HeartbeatTimeout, false, false
+		// It may be heard at once, and then be silent for as long as before.
+		return min(asked+limits.HeartbeatTimeout, at+limits.Heartbeat), false, false
 	case at < heard+limits.Heartbeat:
 		return heard + limits.Heartbeat, false, false
 	}

@@ -238,3 +238,23 @@ func TestHeartbeatInTraffic(t *testing.T) {
 		})
 	}
 }
+
+// A side that answers late is asked again when it has been silent for as long as
+// ever, however long it may take to answer.
+func TestHeartbeatAfterALateAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Limits: &Limits{Heartbeat: 10 * time.Second, HeartbeatTimeout: time.Hour}})
+		opened := time.Now()
+		payload := r.expectPing(r.client)
+		<-time.After(15 * time.Second)
+		r.send(r.client, pong(payload, true))
+		r.expectPing(r.client)
+		if at := time.Since(opened); at > 45*time.Second {
+			t.Errorf("asked again after %v", at)
+		}
+		r.client.Close()
+		synctest.Wait()
+		r.origin.Close()
+		<-r.summary
+	})
+}

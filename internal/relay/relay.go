@@ -89,11 +89,12 @@ type Tunnel struct {
 	// and no alarm is set any more.
 	running atomic.Int32
 
+	alarm int32 // the tunnel's place in clock's, plus one; clock's
+	clock *clock
+
 	// lastActive is when bytes last came, in nanoseconds since opened. It is
 	// only kept when there is an idle timeout to keep it for.
 	lastActive atomic.Int64
-
-	alarm int // the tunnel's place in the clock's, plus one; the clock's
 
 	mu        sync.Mutex    // guards what follows
 	end       end           // why the tunnel ends, once that is known
@@ -134,7 +135,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits == nil {
 		c.Limits = new(Limits)
 	}
-	t := &Tunnel{limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
+	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
 	if c.Limits.Heartbeat > 0 {
 		t.heartbeat = new(heartbeat)
 	}
@@ -284,7 +285,7 @@ func (t *Tunnel) flowEnded(useless bool) {
 
 func (t *Tunnel) finish() {
 	t.mu.Lock()
-	theClock.clear(t)
+	t.clock.clear(t)
 	closeTexts.Delete(t)
 	if t.end.reason == 0 {
 		t.end = t.suspicion

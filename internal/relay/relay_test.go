@@ -24,8 +24,19 @@ type rig struct {
 	summary        chan Summary
 }
 
+// rigClock is the clock that a bubble's has replaced.
+var rigClock struct {
+	of   *testing.T
+	real *clock
+}
+
 func newRig(t *testing.T, c Config) *rig {
 	t.Helper()
+	if rigClock.of != t { // timers of a bubble are not touched by others
+		rigClock.of, rigClock.real = t, theClock
+		theClock = new(clock)
+		t.Cleanup(func() { theClock = rigClock.real })
+	}
 	const capacity = 64 << 10
 	r := &rig{t: t, summary: make(chan Summary, 1)}
 	var client, origin *memory

@@ -61,7 +61,7 @@ func (t *Tunnel) look() {
 // held.
 func (t *Tunnel) setAlarm(next time.Duration) {
 	if next > 0 && t.running.Load() > 0 {
-		theClock.set(t, t.opened+next)
+		t.clock.set(t, t.opened+next)
 	}
 }
 
