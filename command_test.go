@@ -111,8 +111,13 @@ func TestTop(t *testing.T) {
 			t.Errorf("%+v carried something", other)
 		}
 	}
+	v.update(tunnelList{1, []tunnelInfo{tunnel("c", 60, 50, 1)}}, at.Add(4*time.Second))
+	if c := v.now[0]; c.toOrigin != 5 || c.toClient != 0 {
+		t.Errorf("what was not to be had for a moment counts as new: %+v", c)
+	}
+	v.update(tunnelList{4, []tunnelInfo{tunnel("b", 0, 0, 0), tunnel("c", 60, 50, 1), tunnel("d", 1, 1, 1), tunnel("new", 1e6, 0, 1)}}, at.Add(6*time.Second))
 	var out strings.Builder
-	if err := v.print(&out, 1); err != nil || !strings.Contains(out.String(), "4 tunnels, 0.977 KiB/s to origins, 1.95 KiB/s to clients, 10 messages/s, at 12:00:02") ||
+	if err := v.print(&out, 1); err != nil || !strings.Contains(out.String(), "4 tunnels, 0 B/s to origins, 0 B/s to clients, 0 messages/s, at 12:00:06") ||
 		strings.Contains(out.String(), "new") {
 		t.Errorf("%v: %q", err, out.String())
 	}

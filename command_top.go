@@ -85,6 +85,8 @@ func (v *topView) update(list tunnelList, at time.Time) {
 	for _, t := range list.Tunnels {
 		rate := tunnelRate{tunnelInfo: t}
 		if before, ok := last[t.ID]; ok && seconds > 0 {
+			t.ToOrigin = before.ToOrigin.atLeast(t.ToOrigin.Bytes, t.ToOrigin.Messages)
+			t.ToClient = before.ToClient.atLeast(t.ToClient.Bytes, t.ToClient.Messages)
 			rate.toOrigin = grown(before.ToOrigin.Bytes, t.ToOrigin.Bytes) / seconds
 			rate.toClient = grown(before.ToClient.Bytes, t.ToClient.Bytes) / seconds
 			rate.messages = (grown(before.ToOrigin.Messages, t.ToOrigin.Messages) + grown(before.ToClient.Messages, t.ToClient.Messages)) / seconds
