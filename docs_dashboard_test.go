@@ -51,7 +51,7 @@ var dashboardMetric = regexp.MustCompile(`caddy_ws_tunnel_(\w+)`)
 
 // svg draws where the panels are, and what metrics they show.
 func (d dashboard) svg() string {
-	const column, row, gap = 46, 22, 6
+	const column, row, gap = 46, 16, 6
 	var body strings.Builder
 	bottom := 0
 	for _, p := range d.Panels {
