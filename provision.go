@@ -124,6 +124,9 @@ func (h *Handler) Cleanup() error {
 		tunnels.forget(h.generation)
 	}
 	h.disuseOrigins()
+	if h.shared != nil {
+		h.shared.Close()
+	}
 	return nil
 }
 

@@ -9,11 +9,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+	"weak"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/net/http2"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
@@ -213,4 +218,32 @@ func TestSharedMistakes(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", input, err, want)
 		}
 	}
+}
+
+// A reload leaves tunnels on shared connections alone, and the connection goes when
+// the last of them has ended.
+func TestSharedAcrossReloads(t *testing.T) {
+	o := newSharedOrigin(t, nil)
+	g := startGateway(t, false, "", "ws_tunnel "+o.address+" {\nname shared\nversions h2c\n}")
+	p := g.open()
+	old := weak.Make(theHTTPApp(t))
+	g.change("name shared", "name shared\nheader_up X-Changed yes")
+	g.expectAlive(p)
+	for deadline := time.Now().Add(patience); old.Value() != nil; runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Fatal("the tunnel keeps its config in memory")
+		}
+	}
+	p.Close()
+	g.expectEnd("client_gone", "client")
+	awaitStacks(t, nobodyRuns("(*ClientConn).Shutdown("))
+}
+
+func theHTTPApp(t *testing.T) *caddyhttp.App {
+	t.Helper()
+	app, err := caddy.ActiveContext().AppIfConfigured("http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.(*caddyhttp.App)
 }

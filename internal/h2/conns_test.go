@@ -236,3 +236,87 @@ func TestDialFails(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// An origin that takes no stream at all is not dialled over and over.
+func TestNoStreams(t *testing.T) {
+	s := &server{bytes: func(c net.Conn) bool {
+		framer := http2.NewFramer(c, c)
+		_ = framer.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 0}, http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1})
+		_, _ = io.Copy(io.Discard, c)
+		return false
+	}}
+	s.start(t)
+	var c Conns
+	if _, _, err := c.Open(t.Context(), "app", s.dial, connect()); !errors.Is(err, ErrNotSent) {
+		t.Errorf("%v", err)
+	}
+	if n := s.dialled.Load(); n != 1 {
+		t.Errorf("dialled %d times", n)
+	}
+}
+
+// A connection that ends before the origin has said anything does not mean that it
+// has no HTTP/2: the next one may be good.
+func TestConnectionEndsAtOnce(t *testing.T) {
+	var first atomic.Bool
+	first.Store(true)
+	s := &server{bytes: func(net.Conn) bool { return !first.Swap(false) }}
+	s.start(t)
+	var c Conns
+	if _, _, err := c.Open(t.Context(), "app", s.dial, connect()); !errors.Is(err, ErrNotSent) {
+		t.Errorf("%v", err)
+	}
+	stream, _, err := c.Open(t.Context(), "app", s.dial, connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream.Close()
+}
+
+// While an origin reads nothing of what one tunnel sends, others are opened
+// elsewhere, and asking for one more ends when its time is over.
+func TestOriginThatStopsReading(t *testing.T) {
+	stuck := &server{bytes: func(c net.Conn) bool {
+		framer := http2.NewFramer(c, c)
+		_ = framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30}, http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1})
+		_ = framer.WriteWindowUpdate(0, 1<<30)
+		_, _ = io.ReadFull(c, make([]byte, len(http2.ClientPreface)))
+		for {
+			f, err := framer.ReadFrame()
+			if err != nil {
+				return false
+			}
+			if f.Header().Type == http2.FrameHeaders {
+				break
+			}
+		}
+		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x88}, EndHeaders: true}) // :status 200
+		<-t.Context().Done()
+		return false
+	}}
+	stuck.start(t)
+	good := new(server)
+	good.start(t)
+	var c Conns
+	stream, _, err := c.Open(t.Context(), "stuck", stuck.dial, connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	flooding := make(chan struct{})
+	go func() {
+		for p := make([]byte, 64<<10); ; {
+			if _, err := stream.Write(p); err != nil {
+				close(flooding)
+				return
+			}
+		}
+	}()
+	other, _, err := c.Open(t.Context(), "good", good.dial, connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Close()
+	stream.Close()
+	<-flooding
+}
