@@ -4,6 +4,7 @@
 package wstunnel
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,8 @@ import (
 // balancingOption takes one of the options that concern several origins.
 func (h *Handler) balancingOption(d *caddyfile.Dispenser, option string) (err error) {
 	if option == "dynamic" {
-		return h.dynamicOption(d)
+		h.DynamicRaw, err = moduleOption[reverseproxy.UpstreamSource](d, "http.reverse_proxy.upstreams", "source")
+		return err
 	}
 	if h.LoadBalancing == nil {
 		h.LoadBalancing = new(LoadBalancing)
@@ -24,7 +26,7 @@ func (h *Handler) balancingOption(d *caddyfile.Dispenser, option string) (err er
 	lb := h.LoadBalancing
 	switch option {
 	case "lb_policy":
-		err = lb.policyOption(d)
+		lb.PolicyRaw, err = moduleOption[reverseproxy.Selector](d, "http.reverse_proxy.selection_policies", "policy")
 	case "lb_retries":
 		err = onlyCount(d, &lb.Retries)
 	case "max_tunnels_per_origin":
@@ -44,38 +46,20 @@ func (h *Handler) balancingOption(d *caddyfile.Dispenser, option string) (err er
 	return err
 }
 
-func (lb *LoadBalancing) policyOption(d *caddyfile.Dispenser) error {
+// moduleOption takes a module of a namespace by its name, and its own options.
+func moduleOption[T any](d *caddyfile.Dispenser, namespace, key string) (json.RawMessage, error) {
 	if !d.NextArg() {
-		return d.ArgErr()
+		return nil, d.ArgErr()
 	}
 	name := d.Val()
-	module, err := caddyfile.UnmarshalModule(d, "http.reverse_proxy.selection_policies."+name)
+	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	policy, ok := module.(reverseproxy.Selector)
-	if !ok {
-		return d.Errf("%s is no selection policy", name)
+	if _, ok := module.(T); !ok {
+		return nil, d.Errf("%s is of another kind: %T", name, module)
 	}
-	lb.PolicyRaw = caddyconfig.JSONModuleObject(policy, "policy", name, nil)
-	return nil
-}
-
-func (h *Handler) dynamicOption(d *caddyfile.Dispenser) error {
-	if !d.NextArg() {
-		return d.ArgErr()
-	}
-	name := d.Val()
-	module, err := caddyfile.UnmarshalModule(d, "http.reverse_proxy.upstreams."+name)
-	if err != nil {
-		return err
-	}
-	source, ok := module.(reverseproxy.UpstreamSource)
-	if !ok {
-		return d.Errf("%s is no source of origins", name)
-	}
-	h.DynamicRaw = caddyconfig.JSONModuleObject(source, "source", name, nil)
-	return nil
+	return caddyconfig.JSONModuleObject(module, key, name, nil), nil
 }
 
 // healthOption takes health, its check, and its block.

@@ -119,6 +119,16 @@ func (a *attempt) candidates() ([]*candidate, error) {
 		}
 		a.h.logger.Error("looking up dynamic origins failed; using the others", zap.Error(err))
 	}
+	return a.configured(func(o origin, text string) *pool.Origin {
+		// Reports name what the config has: what fills a placeholder may come
+		// from a client, in any number.
+		return origins.Origin(a.h.keyOf(o), text)
+	})
+}
+
+// configured are the origins of the config. know says what is known of one that a
+// placeholder leads to.
+func (a *attempt) configured(know func(o origin, text string) *pool.Origin) ([]*candidate, error) {
 	if !slices.Contains(a.h.fixed, nil) {
 		return a.h.fixed, nil
 	}
@@ -134,9 +144,7 @@ func (a *attempt) candidates() ([]*candidate, error) {
 			failed = err
 			continue
 		}
-		// Reports name what the config has: what fills a placeholder may come
-		// from a client, in any number.
-		all = append(all, &candidate{o, origins.Origin(a.h.keyOf(o), text)})
+		all = append(all, &candidate{o, know(o, text)})
 	}
 	if len(all) == 0 {
 		return nil, failed
@@ -199,11 +207,9 @@ func (a *attempt) selectFrom(all []*candidate) *candidate {
 	}
 	full := make(map[*candidate]bool)
 	for {
-		upstreams := make(reverseproxy.UpstreamPool, len(all))
-		for i, c := range all {
-			available := !full[c] && !slices.Contains(a.failed, c.state) && c.state.Available(lb.MaxTunnels)
-			upstreams[i] = upstreamOf(c.origin, c.state.Load(time.Duration(*lb.SlowStart)), available)
-		}
+		upstreams := a.upstreams(all, func(c *candidate) bool {
+			return !full[c] && !slices.Contains(a.failed, c.state) && a.available(c)
+		})
 		a.policyFields = make(http.Header)
 		i := slices.Index(upstreams, lb.policy.Select(upstreams, a.r, fieldsOnly(a.policyFields)))
 		if i < 0 || !upstreams[i].Available() { // no policy should
@@ -214,6 +220,28 @@ func (a *attempt) selectFrom(all []*candidate) *candidate {
 		}
 		full[all[i]] = true // another handshake was faster
 	}
+}
+
+// upstreams are candidates as policies see them.
+func (a *attempt) upstreams(all []*candidate, available func(c *candidate) bool) reverseproxy.UpstreamPool {
+	upstreams := make(reverseproxy.UpstreamPool, len(all))
+	for i, c := range all {
+		upstreams[i] = upstreamOf(c.origin, a.load(c), available(c))
+	}
+	return upstreams
+}
+
+// load and available are those of an origin of which nothing is known, if nothing
+// is.
+func (a *attempt) load(c *candidate) int {
+	if c.state == nil {
+		return 0
+	}
+	return c.state.Load(time.Duration(*a.h.LoadBalancing.SlowStart))
+}
+
+func (a *attempt) available(c *candidate) bool {
+	return c.state == nil || c.state.Available(a.h.LoadBalancing.MaxTunnels)
 }
 
 // fieldsOnly is a response to which a policy can add fields, as a cookie. The

@@ -4,11 +4,11 @@
 package wstunnel
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -171,7 +171,7 @@ func (h *Handler) checkOrigin(c *candidate) {
 			return
 		case <-timer.C:
 		}
-		err := h.probe(c.origin)
+		err := (&probe{h, c.origin}).run()
 		if h.ctx.Err() != nil {
 			return // that may be why it failed
 		}
@@ -233,26 +233,8 @@ func (h *Handler) originChanged(state *pool.Origin, cause error) {
 
 // drainOrigin ends the tunnels to an origin.
 func (g *registry) drainOrigin(state *pool.Origin, name string, over time.Duration) {
-	g.mu.Lock()
-	var these []*tunnel
-	for t := range g.live {
-		if t.relay != nil && t.state == state {
-			these = append(these, t)
-		}
-	}
-	g.mu.Unlock()
+	these := slices.DeleteFunc(g.running(), func(t *tunnel) bool { return t.state != state })
 	if len(these) > 0 {
 		go newDrain(name, these, over).run(relay.Drain)
 	}
-}
-
-// probe checks an origin once.
-func (h *Handler) probe(o origin) error {
-	ctx, cancel := context.WithTimeout(h.ctx, time.Duration(h.Health.Timeout))
-	defer cancel()
-	if h.Health.Port != "" && o.network != "unix" {
-		o.port = h.Health.Port
-	}
-	p := probe{h: h, origin: o}
-	return p.run(ctx)
 }

@@ -70,16 +70,13 @@ func (h *Handler) validateLifetime() error {
 // setDeadline finds out when the tunnel has to end. Those that are opened
 // together shall not end together, so it is up to the jitter earlier than set.
 func (a *attempt) setDeadline() error {
-	if a.h.MaxLifetime == "" {
-		return nil
-	}
 	now := time.Now()
-	d, err := parseLifetime(a.repl.ReplaceAll(a.h.MaxLifetime, ""), now)
+	d, err := a.timeLeft(now)
 	if err != nil {
-		return a.refuse(http.StatusForbidden, &dialError{"bad_lifetime", err})
+		return a.refuse(http.StatusForbidden, err)
 	}
-	if d <= 0 {
-		return a.refuse(http.StatusForbidden, &dialError{"expired", fmt.Errorf("max_lifetime was over %s ago", -d)})
+	if d == 0 {
+		return nil
 	}
 	jitter := min(time.Duration(a.h.MaxLifetimeJitter), d-1)
 	if jitter == 0 {
@@ -87,6 +84,22 @@ func (a *attempt) setDeadline() error {
 	}
 	a.deadline = now.Add(d - rand.N(jitter+1)) //nolint:gosec // it need not be secret
 	return nil
+}
+
+// timeLeft is what max_lifetime leaves of a time, or zero if there is none.
+func (a *attempt) timeLeft(now time.Time) (time.Duration, error) {
+	if a.h.MaxLifetime == "" {
+		return 0, nil
+	}
+	d, err := parseLifetime(a.repl.ReplaceAll(a.h.MaxLifetime, ""), now)
+	switch {
+	case err != nil:
+		return 0, &dialError{"bad_lifetime", err}
+	case d <= 0:
+		return 0, &dialError{"expired", fmt.Errorf("max_lifetime was over %s ago", -d)}
+	default:
+		return d, nil
+	}
 }
 
 // lifetime is how long a tunnel that opens now may live, or zero for any time.

@@ -30,8 +30,13 @@ type probe struct {
 }
 
 // run connects as for a tunnel, and does what the check asks for.
-func (p *probe) run(ctx context.Context) error {
+func (p *probe) run() error {
 	config := p.h.Health
+	ctx, cancel := context.WithTimeout(p.h.ctx, time.Duration(config.Timeout))
+	defer cancel()
+	if config.Port != "" && p.origin.network != "unix" {
+		p.origin.port = config.Port
+	}
 	d := dialing{h: p.h, origin: p.origin, serverName: p.h.serverName(p.origin, caddy.NewReplacer()), header: p.proxyHeader}
 	conn, err := d.dial(ctx)
 	if err != nil {

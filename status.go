@@ -30,9 +30,9 @@ func init() {
 // It answers only those who come from this machine and not by a proxy, and is
 // changed by nobody: GET and HEAD are all that it takes.
 //
-// While somebody looks, and for five minutes after, one goroutine counts every two
-// seconds. For each open tunnel that takes some 2 µs, and what it remembers some 100
-// bytes. Otherwise the page costs nothing.
+// While somebody looks, and for five minutes after, one goroutine looks at every
+// open tunnel every two seconds, and remembers what it had carried. Otherwise the
+// page costs nothing.
 type Status struct {
 	// Answer clients of other machines, and those that come by a proxy or ask for
 	// a host by its name. The page tells who is connected to what, so there should

@@ -4,15 +4,15 @@
 package wstunnel
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/pool"
 )
 
 const noWebSocket = "the request asks for no WebSocket, and goes on"
@@ -43,7 +43,8 @@ func (t *traceWalk) tunnel(h *Handler, step *traceStep, w http.ResponseWriter, r
 	a := h.newAttempt(w, r)
 	status, err := a.client.admit()
 	if err == nil {
-		status, err = http.StatusForbidden, a.checkLifetime()
+		_, err = a.timeLeft(momentOf(r))
+		status = http.StatusForbidden
 	}
 	if err == nil {
 		status, err = a.traceOrigins(step)
@@ -56,18 +57,6 @@ func (t *traceWalk) tunnel(h *Handler, step *traceStep, w http.ResponseWriter, r
 	return nil
 }
 
-// checkLifetime finds out whether max_lifetime leaves any time.
-func (a *attempt) checkLifetime() error {
-	if a.h.MaxLifetime == "" {
-		return nil
-	}
-	d, err := parseLifetime(a.repl.ReplaceAll(a.h.MaxLifetime, ""), momentOf(a.r))
-	if err == nil && d <= 0 {
-		err = errors.New("max_lifetime is over")
-	}
-	return err
-}
-
 // traceOrigins finds out what would be dialled, and what would be said there.
 func (a *attempt) traceOrigins(step *traceStep) (status int, err error) {
 	p := &traceParameter{URI: a.r.URL.RequestURI(), Versions: a.h.Versions}
@@ -77,7 +66,9 @@ func (a *attempt) traceOrigins(step *traceStep) (status int, err error) {
 	if source, ok := a.h.dynamic.(caddy.Module); ok {
 		p.Dynamic = source.CaddyModule().ID.Name()
 	}
-	all, err := a.configured()
+	// What is known of an origin that a placeholder leads to is not looked up, since
+	// that would note it as used.
+	all, err := a.configured(func(origin, string) *pool.Origin { return nil })
 	if err != nil && p.Dynamic == "" {
 		return http.StatusServiceUnavailable, err
 	}
@@ -110,28 +101,6 @@ func (a *attempt) traceOrigins(step *traceStep) (status int, err error) {
 	return 0, nil
 }
 
-// configured are the origins of the config. What is known of one that a
-// placeholder leads to is not looked up, since that would note it as used.
-func (a *attempt) configured() (all []*candidate, err error) {
-	fixed := a.h.fixed
-	for i, text := range a.h.Origins {
-		if i < len(fixed) && fixed[i] != nil {
-			all = append(all, fixed[i])
-			continue
-		}
-		o, resolveErr := a.h.resolve(text, a.repl)
-		if resolveErr != nil {
-			err = resolveErr
-			continue
-		}
-		all = append(all, &candidate{origin: o})
-	}
-	if len(all) > 0 {
-		return all, nil
-	}
-	return nil, err
-}
-
 func (a *attempt) tracedOrigin(c *candidate) traceOrigin {
 	o := traceOrigin{Address: c.String(), Host: c.host, Unavailable: !a.available(c)}
 	o.Port, _ = strconv.Atoi(c.port)
@@ -141,25 +110,14 @@ func (a *attempt) tracedOrigin(c *candidate) traceOrigin {
 	return o
 }
 
-func (a *attempt) available(c *candidate) bool {
-	return c.state == nil || c.state.Available(a.h.LoadBalancing.MaxTunnels)
-}
-
 // wouldChoose is the origin that would be chosen, if that is the same every time
 // and asking leaves no trace in the policy; otherwise nil.
 func (a *attempt) wouldChoose(all []*candidate) *candidate {
-	lb := a.h.LoadBalancing
-	upstreams := make(reverseproxy.UpstreamPool, len(all))
 	var free []int // the loads of those that are available
 	var only *candidate
-	for i, c := range all {
-		load := 0
-		if c.state != nil {
-			load = c.state.Load(time.Duration(*lb.SlowStart))
-		}
-		available := a.available(c)
-		if upstreams[i] = upstreamOf(c.origin, load, available); available {
-			free, only = append(free, load), c
+	for _, c := range all {
+		if a.available(c) {
+			free, only = append(free, a.load(c)), c
 		}
 	}
 	switch {
@@ -168,7 +126,8 @@ func (a *attempt) wouldChoose(all []*candidate) *candidate {
 	case len(free) == 0 || !a.steady(all, free):
 		return nil
 	}
-	if i := slices.Index(upstreams, lb.policy.Select(upstreams, a.r, fieldsOnly(make(http.Header)))); i >= 0 {
+	upstreams := a.upstreams(all, a.available)
+	if i := slices.Index(upstreams, a.h.LoadBalancing.policy.Select(upstreams, a.r, fieldsOnly(make(http.Header)))); i >= 0 {
 		return all[i]
 	}
 	return nil

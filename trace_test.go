@@ -108,7 +108,7 @@ func TestTrace(t *testing.T) {
 		{"all overrides", `{"url": "ws://site.test/tls?a=b"}`, "wss://origin.test:8443", 101, "=> wss://origin.test:8443, asked for /tls?a=b of site.test, server name sni.test, PROXY v2"},
 		{"by a placeholder", `{"url": "ws://site.test/by/x", "headers": {"X-To": "wss://to.test", "X-Until": "1h"}}`, "wss://to.test:443", 101, ""},
 		{"a placeholder with nonsense", `{"url": "ws://site.test/by/x", "headers": {"X-To": "a b", "X-Until": "1h"}}`, "", 502, "refused with 503"},
-		{"a token that is over", `{"url": "ws://site.test/by/x", "headers": {"X-To": "a:1", "X-Until": "2026-01-01T00:00:00Z"}}`, "", 403, "refused with 403: max_lifetime is over"},
+		{"a token that is over", `{"url": "ws://site.test/by/x", "headers": {"X-To": "a:1", "X-Until": "2026-01-01T00:00:00Z"}}`, "", 403, "refused with 403: max_lifetime was over"},
 		{"the token at its time", `{"url": "ws://site.test/by/x", "at": "2025-12-31T23:59:59Z", "headers": {"X-To": "a:1", "X-Until": "2026-01-01T00:00:00Z"}}`, "ws://a:1", 101, ""},
 		{"behind one that is asked", `{"url": "ws://site.test/asked"}`, "ws://" + origin, 101, "? reverse_proxy " + origin + ": its upstream is not asked"},
 		{"by a map", `{"url": "ws://site.test/map"}`, "ws://localhost:7001", 101, ""},

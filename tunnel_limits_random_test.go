@@ -100,13 +100,7 @@ func runLot(t *testing.T, withTLS bool, seed uint64) {
 		l.open(false)
 	}
 	l.do("exit")
-	exiting = func() bool { return true }
-	t.Cleanup(func() {
-		exiting = caddy.Exiting
-		tunnels.mu.Lock()
-		tunnels.exiting = false
-		tunnels.mu.Unlock()
-	})
+	exitAfterwards(t)
 	if err := caddy.Stop(); err != nil {
 		t.Error(err)
 	}

@@ -73,17 +73,7 @@ func (o *sharedOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no", http.StatusForbidden)
 		return
 	}
-	w.Header().Set("X-Origin", "shared")
-	w.WriteHeader(http.StatusOK)
-	out := http.NewResponseController(w)
-	_ = out.Flush()
-	for buf := make([]byte, 1<<10); ; {
-		n, err := r.Body.Read(buf)
-		if _, failed := w.Write(buf[:n]); failed != nil || err != nil {
-			return
-		}
-		_ = out.Flush()
-	}
+	wstest.EchoStream(w, r)
 }
 
 // Tunnels share a connection, and are asked for as RFC 8441 has it.
@@ -246,4 +236,26 @@ func theHTTPApp(t *testing.T) *caddyhttp.App {
 		t.Fatal(err)
 	}
 	return app.(*caddyhttp.App)
+}
+
+// Another Caddy opens tunnels over HTTP/2, and its records say so.
+func TestSharedWithCaddy(t *testing.T) {
+	g := startGateway(t, true, "skip_install_trust", "handle /ws {\nrewrite /back\n"+
+		"ws_tunnel wss://127.0.0.1:{http.request.local.port} {\nname front\nversions h2\nsni site.test\ntls {\ntls_insecure_skip_verify\n}\n}\n}\n"+
+		"ws_tunnel /back "+echoOrigin(t)+" {\nname back\n}")
+	p := g.open()
+	p.send(textFrame("through both"))
+	p.expect(textFrame("through both"))
+	p.send(closeFrame(1000))
+	p.expect(closeFrame(1000))
+	p.Close()
+	for range 2 {
+		r := g.await("tunnel ended")
+		if r["name"] == "back" && r["proto"] != "HTTP/2.0" {
+			t.Errorf("asked over %v", r["proto"])
+		}
+		if r["reason"] != "client_closed" {
+			t.Errorf("%v ended as %v", r["name"], r["reason"])
+		}
+	}
 }

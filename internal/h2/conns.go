@@ -226,7 +226,6 @@ func (o *origin) giveUp(cc *conn) {
 	o.mu.Unlock()
 	if cc != nil {
 		o.drop(cc)
-		cc.SetDoNotReuse()
 		_ = cc.Close()
 	}
 }

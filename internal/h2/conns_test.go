@@ -48,16 +48,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r)
 		return
 	}
-	out := http.NewResponseController(w)
-	w.WriteHeader(http.StatusOK)
-	_ = out.Flush()
-	for buf := make([]byte, 4<<10); ; {
-		n, err := r.Body.Read(buf)
-		if _, failed := w.Write(buf[:n]); failed != nil || err != nil {
-			return
-		}
-		_ = out.Flush()
-	}
+	wstest.EchoStream(w, r)
 }
 
 func (s *server) dial(ctx context.Context) (net.Conn, error) {

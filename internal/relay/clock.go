@@ -10,8 +10,7 @@ import (
 )
 
 // clock wakes tunnels when something is due to them. A timer of the runtime for
-// each would take as much memory as a third of an idle tunnel; here it is two
-// words.
+// each, and its function, would take many times the two words that it is here.
 type clock struct {
 	mu     sync.Mutex // taken after a tunnel's, never before it
 	alarms alarms

@@ -144,7 +144,7 @@ func (f *flow) broken(err error) {
 		reason = MessageTooBig
 	}
 	if f.tunnel.cause(reason, f.from()) {
-		f.tunnel.sendCloses(reason, reason.closeCode())
+		f.tunnel.sendCloses(reason, 0)
 	}
 	f.tunnel.startLinger()
 	f.closeIfDue()

@@ -172,9 +172,6 @@ func (t *Tunnel) CloseWith(reason Reason, code int, text string) {
 		t.startLinger()
 		return
 	}
-	if code == 0 {
-		code = reason.closeCode()
-	}
 	if text != "" {
 		closeTexts.Store(t, text)
 		if t.running.Load() == 0 {
@@ -196,9 +193,12 @@ func (t *Tunnel) closeText(reason Reason) string {
 }
 
 // sendCloses has a Close frame sent both ways. A peer that reads nothing can
-// hold up either, until the linger time is over.
+// hold up either, until the linger time is over. A code of zero is the reason's.
 func (t *Tunnel) sendCloses(reason Reason, code int) {
 	t.startLinger()
+	if code == 0 {
+		code = reason.closeCode()
+	}
 	due := uint32(code)<<8 | uint32(reason)
 	t.toClient.due.Store(due)
 	t.toOrigin.due.Store(due)

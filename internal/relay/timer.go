@@ -45,7 +45,7 @@ func (t *Tunnel) look() {
 	case abort:
 		t.engine.do(t, func() { t.engine.abort(t) }) // a TLS connection takes its time to close
 	case end.reason != 0 && t.cause(end.reason, end.side):
-		t.sendCloses(end.reason, end.reason.closeCode())
+		t.sendCloses(end.reason, 0)
 	case end.reason != 0:
 		t.startLinger()
 	}

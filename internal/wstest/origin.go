@@ -72,6 +72,21 @@ func (o *Origin) serve(conn net.Conn) {
 	}
 }
 
+// EchoStream answers an extended CONNECT (RFC 8441) and sends back what comes on
+// its stream.
+func EchoStream(w http.ResponseWriter, r *http.Request) {
+	out := http.NewResponseController(w)
+	w.WriteHeader(http.StatusOK)
+	_ = out.Flush()
+	for buf := make([]byte, 4<<10); ; {
+		n, err := r.Body.Read(buf)
+		if _, failed := w.Write(buf[:n]); failed != nil || err != nil {
+			return
+		}
+		_ = out.Flush()
+	}
+}
+
 // Next waits for a request and returns the one that came first.
 func (o *Origin) Next(t *testing.T) Asked {
 	t.Helper()
