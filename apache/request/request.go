@@ -45,6 +45,10 @@ type Request struct {
 	TLS    *tls.ConnectionState
 	Time   time.Time // when it came, in the zone that TIME variables are in
 
+	// Answer is the header of the answer, for rules that are about it; nil before
+	// there is one.
+	Answer http.Header
+
 	env map[string]string
 }
 

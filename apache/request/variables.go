@@ -5,6 +5,7 @@ package request
 
 import (
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -18,17 +19,32 @@ func (r *Request) Var(name string) string {
 		case "HTTP":
 			return r.Get(rest)
 		case "ENV":
-			value, _ := r.Env(rest)
-			return value
+			if value, ok := r.Env(rest); ok {
+				return value
+			}
+			return os.Getenv(rest) // so mod_rewrite does, and expressions
 		case "SSL":
 			return r.sslVar(rest)
 		}
 		return ""
 	}
-	if get := variables[strings.ToUpper(name)]; get != nil {
+	if get := Variable(name); get != nil {
 		return get(r)
 	}
 	return ""
+}
+
+// Variable is what finds the value of a variable without a colon in its name; nil
+// if httpd knows no such variable.
+func Variable(name string) func(*Request) string {
+	name = strings.ToUpper(name)
+	if get := variables[name]; get != nil {
+		return get
+	}
+	if ssl, ok := strings.CutPrefix(name, "SSL_"); ok && ssl != "" {
+		return func(r *Request) string { return r.sslVar(name) }
+	}
+	return nil
 }
 
 // KnownVar says whether %{NAME} is a variable that httpd knows.
@@ -40,7 +56,7 @@ func KnownVar(name string) bool {
 		}
 		return false
 	}
-	return variables[strings.ToUpper(name)] != nil
+	return Variable(name) != nil
 }
 
 // ServerSoftware is the value of SERVER_SOFTWARE, which people compare with what
