@@ -19,7 +19,7 @@ import (
 // steps is how long each step of a handshake with an origin took. A step that
 // there was not takes no time.
 type steps struct {
-	dns, tcp, proxy, tls, wait stepTime
+	dns, tcp, proxy, tls, send, wait stepTime
 }
 
 // stepTime is a time in microseconds, up to more than an hour: steps are kept as
@@ -36,6 +36,7 @@ func (s steps) observe(name string) {
 	observeStep(name, "tcp", s.tcp)
 	observeStep(name, "proxy", s.proxy)
 	observeStep(name, "tls", s.tls)
+	observeStep(name, "send", s.send)
 	observeStep(name, "wait", s.wait)
 }
 
@@ -51,6 +52,7 @@ func (s steps) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	e.AddDuration("tcp", s.tcp.duration())
 	e.AddDuration("proxy", s.proxy.duration())
 	e.AddDuration("tls", s.tls.duration())
+	e.AddDuration("send", s.send.duration())
 	e.AddDuration("wait", s.wait.duration())
 	return nil
 }

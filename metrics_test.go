@@ -59,7 +59,7 @@ func TestMetricsOfTimes(t *testing.T) {
 	before := histogramOf(t, steps, "name=timed", "step=wait")
 	counted := map[[2]string]uint64{}
 	for _, name := range []string{"timed", "timed-plain"} {
-		for _, step := range []string{"dns", "tcp", "proxy", "tls", "wait"} {
+		for _, step := range []string{"dns", "tcp", "proxy", "tls", "send", "wait"} {
 			counted[[2]string{name, step}] = count(name, step)
 		}
 	}
@@ -116,7 +116,7 @@ func TestMetricsOfTimes(t *testing.T) {
 		t.Fatalf("answer %q", head)
 	}
 	liveTunnels(t, 1)
-	for step, more := range map[string]uint64{"dns": 0, "tcp": 1, "proxy": 1, "tls": 0, "wait": 1} {
+	for step, more := range map[string]uint64{"dns": 0, "tcp": 1, "proxy": 1, "tls": 0, "send": 1, "wait": 1} {
 		if got, want := count("timed-plain", step), counted[[2]string{"timed-plain", step}]+more; got != want {
 			t.Errorf("with a PROXY header to an address: %d times %s, want %d", got, step, want)
 		}

@@ -6,6 +6,7 @@ package wstunnel
 import (
 	"errors"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,8 @@ type tunnel struct {
 	// attached: the handler cannot return before the tunnel ends. Otherwise the
 	// tunnel has its connection for itself.
 	attached bool
+
+	originStatus uint16 // that the origin answered with
 
 	// ended is closed when the tunnel has ended and is recorded. It is made by
 	// the first who waits for that.
@@ -69,18 +72,27 @@ type opening struct {
 
 // openingTexts are the names of the fields in text. The query is not one of them:
 // tokens travel in it.
-var openingTexts = [...]string{"id", "client_ip", "remote_addr", "host", "path", "origin_addr"}
+var openingTexts = [...]string{"id", "client_ip", "remote_addr", "peer", "host", "path", "origin_addr"}
 
 func (a *attempt) opening() opening {
 	clientIP, _ := caddyhttp.GetVar(a.r.Context(), caddyhttp.ClientIPVarKey).(string)
 	o := opening{steps: a.steps, proto: proto{byte(a.r.ProtoMajor), byte(a.r.ProtoMinor)}}
 	var text strings.Builder
-	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, a.r.Host, a.r.URL.Path, a.originAddr} {
+	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, peerOf(a.r), a.r.Host, a.r.URL.Path, a.originAddr} {
 		text.WriteString(value[:min(len(value), maxField)])
 		o.ends[i] = uint16(text.Len())
 	}
 	o.text = strings.Clone(text.String()) // no longer than it is
 	return o
+}
+
+// peerOf is who a connection comes from whose PROXY header, or the lack of one, has
+// been looked at: the load balancer. Of others remote_addr says so.
+func peerOf(r *http.Request) string {
+	if conn := proxyConnFrom(r.Context()); conn != nil {
+		return conn.RealRemoteAddr().String()
+	}
+	return ""
 }
 
 // maxField is how much of a field is kept. All of them have room in ends.
@@ -110,6 +122,9 @@ func (o openingRecord) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	e.AddString("id", o.field("id"))
 	e.AddString("client_ip", o.field("client_ip"))
 	e.AddString("remote_addr", o.field("remote_addr"))
+	if peer := o.field("peer"); peer != "" {
+		e.AddString("peer", peer)
+	}
 	e.AddString("proto", o.proto.String())
 	e.AddString("host", o.field("host"))
 	e.AddString("path", o.field("path"))
@@ -132,13 +147,13 @@ func (p proto) String() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), opened: a.opening(), head: a.head()}
+	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), originStatus: uint16(a.originStatus), opened: a.opening(), head: a.head()}
 	t.claim, t.state = a.handOver()
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
 	metrics.active.WithLabelValues(a.h.Name).Inc()
 	a.steps.observe(a.h.Name)
 	if c := a.h.logger.Check(zapcore.DebugLevel, "tunnel opened"); c != nil {
-		c.Write(zap.Inline(t.opening()))
+		c.Write(zap.String("name", a.h.Name), t.statuses(), zap.Inline(t.opening()))
 	}
 	originEnd, _ := endOf(conn)
 	var fromOrigin []byte
@@ -180,11 +195,29 @@ func (t *tunnel) end(s relay.Summary) {
 			zap.Stringer("side", s.Side),
 			zap.Duration("duration", s.Duration),
 			zap.String("engine", s.Engine),
+			t.statuses(),
 			zap.Inline(t.opening()),
 			zap.Object("to_origin", trafficRecord(s.ToOrigin)),
 			zap.Object("to_client", trafficRecord(s.ToClient)),
 		)
 	}
+}
+
+// statuses are what the client was answered, and what the origin answered.
+func (t *tunnel) statuses() zap.Field {
+	return zap.Inline(zapcore.ObjectMarshalerFunc(func(e zapcore.ObjectEncoder) error {
+		e.AddInt("status", switchStatus(int(t.opened.proto.major)))
+		originStatus(int(t.originStatus)).AddTo(e)
+		return nil
+	}))
+}
+
+// originStatus is the status of an origin's answer, if there was one.
+func originStatus(status int) zap.Field {
+	if status == 0 {
+		return zap.Skip()
+	}
+	return zap.Int("origin_status", status)
 }
 
 // recordOpen records a tunnel that goes on.
@@ -198,6 +231,7 @@ func (h *Handler) recordOpen(t *tunnel) {
 			zap.String("name", t.generation.name),
 			zap.Duration("duration", status.Age),
 			zap.String("engine", status.Engine),
+			t.statuses(),
 			zap.Inline(t.opening()),
 			zap.Object("to_origin", trafficRecord(status.ToOrigin)),
 			zap.Object("to_client", trafficRecord(status.ToClient)),
@@ -235,6 +269,7 @@ func (a *attempt) refused(reason string, status int, err error) {
 			zap.String("name", a.h.Name),
 			zap.String("reason", reason),
 			zap.Int("status", status),
+			originStatus(a.originStatus),
 			zap.Error(err),
 			zap.Inline(openingRecord{&opened, originName}),
 		)

@@ -87,7 +87,7 @@ func (a *attempt) shakeHandsShared(ctx context.Context) (net.Conn, *http.Respons
 		return nil, nil, &dialError{reasonOf(err, "no_answer"), err}
 	}
 	a.originAddr = stream.RemoteAddr().String()
-	if resp.StatusCode/100 != 2 {
+	if a.originStatus = resp.StatusCode; a.originStatus/100 != 2 {
 		return stream, resp, nil
 	}
 	a.header, a.answer = resp.Header, nil

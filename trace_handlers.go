@@ -144,6 +144,6 @@ func (t *traceWalk) echo(step *traceStep, w http.ResponseWriter, r *http.Request
 		step.Matched, step.Reason = false, noWebSocket
 		return next.ServeHTTP(w, r)
 	}
-	w.WriteHeader(switchStatus(r))
+	w.WriteHeader(switchStatus(r.ProtoMajor))
 	return nil
 }

@@ -17,9 +17,9 @@ import (
 
 const noWebSocket = "the request asks for no WebSocket, and goes on"
 
-// switchStatus is the status of a tunnel that opens.
-func switchStatus(r *http.Request) int {
-	if r.ProtoMajor == 1 {
+// switchStatus is the status of a tunnel that opens over a version of HTTP.
+func switchStatus(major int) int {
+	if major == 1 {
 		return http.StatusSwitchingProtocols
 	}
 	return http.StatusOK // RFC 8441 section 5
@@ -53,7 +53,7 @@ func (t *traceWalk) tunnel(h *Handler, step *traceStep, w http.ResponseWriter, r
 		step.Reason = "refused with " + strconv.Itoa(status) + ": " + err.Error()
 		return caddyhttp.Error(status, err)
 	}
-	w.WriteHeader(switchStatus(r))
+	w.WriteHeader(switchStatus(r.ProtoMajor))
 	return nil
 }
 

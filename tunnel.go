@@ -91,6 +91,7 @@ type attempt struct {
 	answer       *handshake.Reader
 	header       http.Header // of the origin's 101
 	policyFields http.Header // that the selection policy has for the client
+	originStatus int         // of its answer; 0: there is none
 	steps        steps
 
 	failed []*pool.Origin // by earlier tries
@@ -132,6 +133,7 @@ func (a *attempt) admit() error {
 // protocols as it should; an answer if it gave another; or an error. A client
 // that leaves meanwhile ends it.
 func (a *attempt) shakeHands() (net.Conn, *http.Response, error) {
+	a.originStatus = 0
 	ctx := a.r.Context()
 	if a.h.shared != nil {
 		conn, resp, err := a.shakeHandsShared(ctx)
@@ -163,16 +165,17 @@ func (a *attempt) shakeHands() (net.Conn, *http.Response, error) {
 
 func (a *attempt) exchange(conn net.Conn, request []byte) (*http.Response, error) {
 	start := time.Now()
-	if _, err := conn.Write(request); err != nil {
+	_, err := conn.Write(request)
+	if a.steps.send = since(start); err != nil {
 		return nil, &dialError{"request_failed", err}
 	}
+	start = time.Now()
 	a.answer = handshake.NewReader(conn)
 	resp, err := a.answer.Response()
-	a.steps.wait = since(start)
-	switch {
-	case err != nil:
+	if a.steps.wait = since(start); err != nil {
 		return nil, &dialError{reasonOf(err, "no_answer"), err}
-	case resp.StatusCode != http.StatusSwitchingProtocols:
+	}
+	if a.originStatus = resp.StatusCode; a.originStatus != http.StatusSwitchingProtocols {
 		return resp, nil
 	}
 	a.header = resp.Header

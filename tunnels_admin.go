@@ -168,6 +168,7 @@ type tunnelInfo struct {
 	Name       string        `json:"name"`
 	ClientIP   string        `json:"client_ip"`
 	RemoteAddr string        `json:"remote_addr"`
+	Peer       string        `json:"peer,omitempty"` // that sent the PROXY header, or could have
 	Proto      string        `json:"proto"`
 	Host       string        `json:"host"`
 	Path       string        `json:"path"`
@@ -200,6 +201,7 @@ func (t *tunnel) info() tunnelInfo {
 		Name:       t.generation.name,
 		ClientIP:   opened.field("client_ip"),
 		RemoteAddr: opened.field("remote_addr"),
+		Peer:       opened.field("peer"),
 		Proto:      opened.proto.String(),
 		Host:       opened.field("host"),
 		Path:       opened.field("path"),
