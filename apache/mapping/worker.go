@@ -1,0 +1,196 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/syntax"
+)
+
+// Worker is what httpd knows of a server behind it: where it is, and how to talk
+// to it. Each ProxyPass, BalancerMember and <Proxy URL> defines one, unless there
+// is one whose URL is the beginning of its own.
+type Worker struct {
+	Line   string `json:"line,omitempty"`
+	URL    string `json:"url"`
+	Match  bool   `json:"match,omitempty"` // from ProxyPassMatch: $1 in it stands for anything
+	Params Params `json:"params,omitzero"`
+
+	// The URL as others are compared with it: scheme://host[:port], path, socket.
+	at     string
+	path   string
+	socket string
+}
+
+// compile checks the URL.
+func (w *Worker) compile() error {
+	socket, url, ok := cutSocket(w.URL)
+	if !ok {
+		return fmt.Errorf("%s has to be of the form unix:/run/chat.sock|http://localhost/", w.URL)
+	}
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok || scheme == "" {
+		return fmt.Errorf("%s is not a URL, for example ws://localhost:8000/", w.URL)
+	}
+	authority := rest
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		authority = rest[:slash]
+	}
+	scheme = strings.ToLower(scheme)
+	if err := knownScheme(scheme); err != nil {
+		return err
+	}
+	w.socket, w.path = socket, rest[len(authority):]
+	if w.Match && hasReference(authority) {
+		w.at = scheme + "://" + strings.ToLower(authority)
+		return nil
+	}
+	o, err := parseAuthority(scheme, authority)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.URL, err)
+	}
+	w.at = o.name()
+	return nil
+}
+
+// origin is where the worker is, and the path of its URL.
+func (w *Worker) origin() (o origin, path string, err error) {
+	_, url, _ := cutSocket(w.URL)
+	o, path, bad := parseURL(url)
+	if bad != nil {
+		return o, "", bad
+	}
+	if path != "" || strings.HasSuffix(url, "/") {
+		path = "/" + path
+	}
+	return o, path, nil
+}
+
+// kind of workers to look for.
+type kind int
+
+const (
+	anyWorker kind = iota
+	prefixWorker
+	matchWorker // of ProxyPassMatch
+)
+
+func (w *Worker) kind() kind {
+	if w.Match {
+		return matchWorker
+	}
+	return prefixWorker
+}
+
+// findWorker returns the worker whose URL is the longest beginning of another; of
+// several, the first. It is nil if there is none (lab case E31).
+func findWorker(workers []Worker, at, path string, kind kind) *Worker {
+	var longest *Worker
+	length := 0
+	for i := range workers {
+		w := &workers[i]
+		n := len(w.at) + len(w.path)
+		// The lengths are compared for those of ProxyPassMatch, too, as httpd does it.
+		if n < len(at) || n > len(at)+len(path) || n <= length || kind != anyWorker && kind != w.kind() {
+			continue
+		}
+		if w.at == at && strings.HasPrefix(path, w.path) || w.Match && matchesReferences(at+path, w.at+w.path) {
+			longest, length = w, n
+		}
+	}
+	return longest
+}
+
+// matchesReferences says whether a text begins as a template does in which $1 and
+// the like stand for anything.
+func matchesReferences(s, template string) bool {
+	for template != "" {
+		if len(template) > 1 && template[0] == '$' && '0' <= template[1] && template[1] <= '9' {
+			rest := template[2:]
+			for i := range len(s) + 1 {
+				if matchesReferences(s[i:], rest) {
+					return true
+				}
+			}
+			return false
+		}
+		if template[0] == '\\' && len(template) > 1 {
+			template = template[1:]
+		}
+		if s == "" || s[0] != template[0] {
+			return false
+		}
+		s, template = s[1:], template[1:]
+	}
+	return true
+}
+
+// ProxySection takes what <Proxy URL> and <ProxyMatch> say about workers and
+// balancers: parameters in the section's line, BalancerMember and ProxySet. The
+// nodes that it took are returned; the others are not its business.
+func (rs *Rules) ProxySection(ctx *directive.Context, n *syntax.Node) (taken []*syntax.Node, err error) {
+	if len(n.Args) == 0 {
+		return nil, fmt.Errorf("<%s> needs a URL or *, for example: <Proxy balancer://chat>", n.Name)
+	}
+	name := strings.TrimPrefix(n.Args[0], "proxy:")
+	if params := n.Args[1:]; len(params) > 0 {
+		if err := rs.setParams(name, n, true, params); err != nil {
+			return nil, fmt.Errorf("<%s>: %w", n.Name, err)
+		}
+	}
+	inside := *ctx
+	inside.Place, inside.Path, inside.Match = directive.Proxy, name, n.Is("<ProxyMatch")
+	for _, child := range n.Nodes {
+		if child.Is("BalancerMember") || child.Is("ProxySet") {
+			if err := rs.Directive(&inside, child); err != nil {
+				return taken, syntax.Errors{{Position: child.Position, Message: err.Error()}}
+			}
+			taken = append(taken, child)
+		}
+	}
+	return taken, nil
+}
+
+func (rs *Rules) proxySet(ctx *directive.Context, n *syntax.Node) error {
+	if ctx.Place == directive.Proxy {
+		return rs.setParams(ctx.Path, n, true, n.Args)
+	}
+	if err := serverOnly(ctx, n); err != nil {
+		return err
+	}
+	if err := directive.Args(n, 1, -1, "ProxySet balancer://chat stickysession=ROUTEID"); err != nil {
+		return err
+	}
+	return rs.setParams(n.Args[0], n, false, n.Args[1:])
+}
+
+// setParams gives parameters to a worker or balancer. In its own section it is
+// defined if it is not there yet.
+func (rs *Rules) setParams(name string, n *syntax.Node, define bool, params []string) error {
+	if balancer, ok := balancerName(name); ok {
+		if !define && !slices.ContainsFunc(rs.Balancers, func(b Balancer) bool { return b.Name == balancer }) {
+			return fmt.Errorf("there is no %s before this line", balancer)
+		}
+		return rs.balancer(balancer, line(n)).set(params)
+	}
+	w := Worker{Line: line(n), URL: name, Match: n.Is("<ProxyMatch")}
+	if err := w.compile(); err != nil {
+		return err
+	}
+	if found := findWorker(rs.Workers, w.at, w.path, w.kind()); found != nil {
+		return found.Params.set(params)
+	}
+	if !define {
+		return fmt.Errorf("there is no worker %s before this line", name)
+	}
+	if err := w.Params.set(params); err != nil {
+		return err
+	}
+	rs.Workers = append(rs.Workers, w)
+	return nil
+}
