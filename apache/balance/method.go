@@ -1,0 +1,85 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package balance
+
+import (
+	"slices"
+	"time"
+)
+
+// better says whether a member is to be preferred to the best one so far.
+type better func(s, best *State) bool
+
+// best returns the member that the method prefers, or nil. It takes the first
+// set that has one. Within a set a spare is looked at for each member that cannot
+// be chosen, and standbys only if there is nobody else.
+func (b *Balancer) best(tried []*State, now time.Time) *State {
+	c := choice{better: b.better}
+	for _, set := range b.sets {
+		missing := 0
+		for _, s := range b.members {
+			m := &s.member
+			switch {
+			case m.Set != set:
+			case m.Draining || slices.Contains(tried, s) || !s.usable(now):
+				if !m.Spare && !m.Standby {
+					missing++
+				}
+			case !m.Spare && !m.Standby:
+				c.look(s)
+			}
+		}
+		b.reserve(&c, set, missing, tried, now, func(m *Member) bool { return m.Spare })
+		if c.best == nil {
+			b.reserve(&c, set, len(b.members), tried, now, func(m *Member) bool { return m.Standby && !m.Spare })
+		}
+		if c.best != nil {
+			c.best.status -= c.total
+			return c.best
+		}
+	}
+	return nil
+}
+
+// reserve looks at most at so many of a kind of members.
+func (b *Balancer) reserve(c *choice, set, most int, tried []*State, now time.Time, kind func(*Member) bool) {
+	for _, s := range b.members {
+		if most == 0 {
+			return
+		}
+		if m := &s.member; m.Set == set && kind(m) && !m.Draining && !slices.Contains(tried, s) && s.usable(now) {
+			c.look(s)
+			most--
+		}
+	}
+}
+
+// choice is the best of the members looked at so far.
+type choice struct {
+	better better
+	best   *State
+	total  int // of the factors of those looked at
+}
+
+// look compares a member with the best one. Each that is looked at comes closer
+// to its turn by its factor; the one chosen in the end pays for all of them, so
+// that the sum over all members stays the same.
+func (c *choice) look(s *State) {
+	s.status += s.factor
+	c.total += s.factor
+	if c.best == nil || c.better(s, c.best) {
+		c.best = s
+	}
+}
+
+func byRequests(s, best *State) bool { return s.status > best.status }
+
+func byBusyness(s, best *State) bool {
+	mine, its := s.carries(), best.carries()
+	return mine < its || mine == its && s.status > best.status
+}
+
+func byTraffic(s, best *State) bool {
+	return s.bytes/int64(s.factor) < best.bytes/int64(best.factor)
+}
