@@ -8,7 +8,6 @@ package request
 
 import (
 	"crypto/tls"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -48,9 +47,13 @@ type Request struct {
 	// Answer is the header of the answer, for rules that are about it; nil before
 	// there is one.
 	Answer http.Header
+	Status int // of the answer; 0 before there is one
 
-	env map[string]string
+	env []variable
 }
+
+// variable is one of the environment.
+type variable struct{ name, value string }
 
 // Server is what httpd knows of the virtual host.
 type Server struct {
@@ -85,26 +88,43 @@ func (r *Request) Lookup(field string) (value string, ok bool) {
 }
 
 // Env returns a variable of the environment, which SetEnvIf, SetEnv and
-// RewriteRule's E flag fill. Names are case-sensitive.
+// RewriteRule's E flag fill. The case of names does not matter, as measured: httpd
+// keeps them in the kind of table that header fields are in.
 func (r *Request) Env(name string) (value string, ok bool) {
-	value, ok = r.env[name]
-	return value, ok
+	if i := r.findEnv(name); i >= 0 {
+		return r.env[i].value, true
+	}
+	return "", false
 }
 
 // SetEnv sets a variable of the environment.
 func (r *Request) SetEnv(name, value string) {
-	if r.env == nil {
-		r.env = make(map[string]string)
+	if i := r.findEnv(name); i >= 0 {
+		r.env[i].value = value
+		return
 	}
-	r.env[name] = value
+	r.env = append(r.env, variable{name, value})
 }
 
 // UnsetEnv removes a variable of the environment.
-func (r *Request) UnsetEnv(name string) { delete(r.env, name) }
+func (r *Request) UnsetEnv(name string) {
+	if i := r.findEnv(name); i >= 0 {
+		r.env = slices.Delete(r.env, i, i+1)
+	}
+}
 
 // EnvNames are the names of all variables that are set, sorted.
 func (r *Request) EnvNames() []string {
-	return slices.Sorted(maps.Keys(r.env))
+	names := make([]string, len(r.env))
+	for i, v := range r.env {
+		names[i] = v.name
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r *Request) findEnv(name string) int {
+	return slices.IndexFunc(r.env, func(v variable) bool { return strings.EqualFold(v.name, name) })
 }
 
 // Scheme is http or https.

@@ -89,7 +89,7 @@ var variables = map[string]func(*Request) string{
 	"REQUEST_FILENAME": filename,
 	"REQUEST_METHOD":   func(r *Request) string { return r.Method },
 	"REQUEST_SCHEME":   (*Request).Scheme,
-	"REQUEST_STATUS":   none, // there is none before the answer
+	"REQUEST_STATUS":   status,
 	"REQUEST_URI":      func(r *Request) string { return r.URI },
 	"SCRIPT_FILENAME":  filename,
 	"SCRIPT_GROUP":     none,
@@ -145,6 +145,14 @@ func filename(r *Request) string {
 		return r.URI // httpd's answer before the path is mapped
 	}
 	return r.Filename
+}
+
+// status is empty before there is an answer.
+func status(r *Request) string {
+	if r.Status == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.Status)
 }
 
 func address(a netip.AddrPort) string {
