@@ -20,8 +20,6 @@ var metrics = struct {
 	opened       *prometheus.CounterVec
 	ended        *prometheus.CounterVec
 	refused      *prometheus.CounterVec
-	bytes        *prometheus.CounterVec
-	messages     *prometheus.CounterVec
 	handshake    *prometheus.HistogramVec
 	lifetime     *prometheus.HistogramVec
 	proxyHeaders *prometheus.CounterVec
@@ -46,14 +44,6 @@ var metrics = struct {
 		Name: "caddy_ws_tunnel_refused_total",
 		Help: "Handshakes that did not become a tunnel, by reason.",
 	}, []string{"name", "reason"}),
-	bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "caddy_ws_tunnel_bytes_total",
-		Help: "Bytes relayed by ended tunnels, by direction.",
-	}, []string{"name", "direction"}),
-	messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "caddy_ws_tunnel_messages_total",
-		Help: "Messages relayed by ended tunnels, by direction.",
-	}, []string{"name", "direction"}),
 	handshake: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "caddy_ws_tunnel_handshake_seconds",
 		Help:    "How long the steps took by which tunnels were opened.",
@@ -76,8 +66,7 @@ func registerMetrics(ctx caddy.Context) error {
 	registry := ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
 		metrics.active, metrics.draining, metrics.opened, metrics.ended, metrics.refused,
-		metrics.bytes, metrics.messages, metrics.handshake, metrics.lifetime,
-		metrics.proxyHeaders, originsReported,
+		metrics.handshake, metrics.lifetime, metrics.proxyHeaders, trafficReported, originsReported,
 	} {
 		err := registry.Register(c)
 		if already := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &already) {

@@ -149,6 +149,7 @@ func (p proto) String() string {
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), originStatus: uint16(a.originStatus), opened: a.opening(), head: a.head()}
 	t.claim, t.state = a.handOver()
+	t.state.Opened()
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
 	metrics.active.WithLabelValues(a.h.Name).Inc()
 	a.steps.observe(a.h.Name)
@@ -180,14 +181,11 @@ func (t *tunnel) end(s relay.Summary) {
 	tunnels.remove(t)
 	name := t.generation.name
 	tunnelTally.Release(t.claim)
-	t.state.Release()
+	t.state.Ended(pool.Traffic{Bytes: s.ToOrigin.Bytes, Messages: s.ToOrigin.Messages}, pool.Traffic{Bytes: s.ToClient.Bytes, Messages: s.ToClient.Messages})
 	metrics.active.WithLabelValues(name).Dec()
 	metrics.ended.WithLabelValues(name, s.Reason.String()).Inc()
 	metrics.lifetime.WithLabelValues(name).Observe(s.Duration.Seconds())
-	for direction, traffic := range map[string]relay.Traffic{"to_origin": s.ToOrigin, "to_client": s.ToClient} {
-		metrics.bytes.WithLabelValues(name, direction).Add(float64(traffic.Bytes))
-		metrics.messages.WithLabelValues(name, direction).Add(float64(traffic.Messages))
-	}
+	trafficReported.end(name, trafficOf(s.ToOrigin, s.ToClient))
 	if c := tunnels.logger(name).Check(zapcore.InfoLevel, "tunnel ended"); c != nil {
 		c.Write(
 			zap.String("name", name),

@@ -21,10 +21,8 @@ type statusCount struct {
 	at      time.Time
 	totals  statusTotals
 	tunnels map[*tunnel]tunnelTraffic
+	origins map[originName]originTotals
 }
-
-// tunnelTraffic is what a tunnel has carried each way.
-type tunnelTraffic struct{ toOrigin, toClient trafficCounts }
 
 // take counts. There are rates if it has counted before.
 func (c *statusCount) take(at time.Time) *statusView {
@@ -33,10 +31,13 @@ func (c *statusCount) take(at time.Time) *statusView {
 		seconds = at.Sub(c.at).Seconds()
 	}
 	c.at = at
-	v := &statusView{Since: processBegan, Interval: statusInterval.Seconds(), Origins: originsNow(), Switches: switchesNow()}
+	v := &statusView{Since: processBegan, Interval: statusInterval.Seconds(), Switches: switchesNow()}
 	v.Now.At = at
-	v.countMetrics() // ahead of the tunnels: so none is counted as ended and as open
+	// Ahead of the tunnels: so none is counted as ended and as open.
+	v.countMetrics()
+	known := origins.Statuses()
 	v.countTunnels(c, seconds)
+	v.countOrigins(c, known, seconds)
 
 	before := c.totals
 	// What a tunnel carried is missing for a moment while it ends.
@@ -60,11 +61,7 @@ func (v *statusView) countTunnels(c *statusCount, seconds float64) {
 	for _, t := range running {
 		status := t.relay.Status()
 		before := c.tunnels[t]
-		// What is not to be had at this moment is as it was.
-		n := tunnelTraffic{
-			before.toOrigin.atLeast(status.ToOrigin.Bytes, status.ToOrigin.Messages),
-			before.toClient.atLeast(status.ToClient.Bytes, status.ToClient.Messages),
-		}
+		n := before.atLeast(trafficOf(status.ToOrigin, status.ToClient))
 		now[t] = n
 		v.Totals.ToOrigin.add(n.toOrigin)
 		v.Totals.ToClient.add(n.toClient)
@@ -125,7 +122,7 @@ func rate(before, now uint64, seconds float64) float64 {
 // config, whose registry goes with it.
 var statusCounters = func() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.draining, metrics.opened, metrics.ended, metrics.refused, metrics.bytes, metrics.messages)
+	registry.MustRegister(metrics.draining, metrics.opened, metrics.ended, metrics.refused)
 	return registry
 }()
 
@@ -151,45 +148,16 @@ func (v *statusView) countMetrics() {
 			case "refused_total":
 				v.Totals.Refused += n
 				v.Refused = append(v.Refused, reason)
-			case "bytes_total":
-				v.Totals.way(labels["direction"]).Bytes += n
-			case "messages_total":
-				v.Totals.way(labels["direction"]).Messages += n
 			}
 		}
 	}
+	ended := trafficReported.byEnded()
+	v.Totals.ToOrigin, v.Totals.ToClient = ended.toOrigin, ended.toClient
 	for _, reasons := range [][]statusReason{v.Refused, v.Ended} {
 		slices.SortFunc(reasons, func(a, b statusReason) int {
 			return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Name, b.Name))
 		})
 	}
-}
-
-// way is what went in a direction, as metrics call it.
-func (t *statusTotals) way(direction string) *trafficCounts {
-	if direction == "to_origin" {
-		return &t.ToOrigin
-	}
-	return &t.ToClient
-}
-
-func originsNow() (o statusOrigins) {
-	all := origins.Statuses()
-	o.Total, o.Shown = len(all), make([]statusOrigin, 0, min(len(all), maxStatusOrigins))
-	for _, up := range []bool{false, true} {
-		for _, s := range all {
-			if s.Up != up {
-				continue
-			}
-			if !up {
-				o.Down++
-			}
-			if len(o.Shown) < maxStatusOrigins {
-				o.Shown = append(o.Shown, statusOrigin{s.Name, s.Origin, s.Up, s.Tunnels})
-			}
-		}
-	}
-	return o
 }
 
 // switchesNow are those of the running config.

@@ -262,6 +262,14 @@ func TestStatusRates(t *testing.T) {
 	if len(view.Tunnels) != maxStatusTunnels {
 		t.Errorf("%d tunnels", len(view.Tunnels))
 	}
+	// All are of one origin, the tunnel that has ended, too.
+	origin := originNamed(t, view, "chat")
+	if origin.PerSecond.Opened != 0.25 || origin.PerSecond.ToOrigin != (statusRates{4.5, 1}) || origin.PerSecond.ToClient != (statusRates{4.5, 1}) {
+		t.Errorf("the origin's rates are %+v", origin.PerSecond)
+	}
+	if origin.Tunnels != len(all)-1 || origin.Opened != uint64(len(all)) || origin.ToOrigin != (trafficCounts{18, 4}) || origin.ToClient != (trafficCounts{18, 4}) {
+		t.Errorf("the origin has %+v", origin)
+	}
 	for i, want := range []statusRates{{2.5, 0.5}, {1, 0.25}, {1, 0.25}, {}} {
 		if got := view.Tunnels[i].PerSecond.ToClient; got != want {
 			t.Errorf("tunnel %d carries %+v, want %+v", i, got, want)
@@ -282,6 +290,36 @@ func TestStatusRates(t *testing.T) {
 	if view = count.take(at.Add(6 * time.Second)); view.Totals != before || view.Now.ToClient != (statusRates{}) {
 		t.Errorf("%+v %+v, want %+v", view.Totals, view.Now, before)
 	}
+
+	// Nor does one that is about to end: the origin's traffic is as it was.
+	origin = originNamed(t, view, "chat")
+	name := originName{origin.Name, origin.Origin}
+	seen := count.origins[name]
+	seen.traffic.toClient.Bytes += 500
+	count.origins[name] = seen
+	if got := originNamed(t, count.take(at.Add(8*time.Second)), "chat"); got.ToClient.Bytes != origin.ToClient.Bytes+500 || got.PerSecond.ToClient != (statusRates{}) {
+		t.Errorf("%+v after %+v", got, origin)
+	}
+	// An origin that was forgotten and is known anew begins with nothing.
+	seen.opened = origin.Opened + 1
+	count.origins[name] = seen
+	if got := originNamed(t, count.take(at.Add(10*time.Second)), "chat"); got.ToClient != origin.ToClient || got.PerSecond.ToClient != (statusRates{}) || got.PerSecond.Opened != 0 {
+		t.Errorf("%+v after %+v", got, origin)
+	}
+}
+
+// originNamed is the only origin of a handler.
+func originNamed(t *testing.T, view *statusView, name string) (found statusOrigin) {
+	t.Helper()
+	for _, o := range view.Origins.Shown {
+		if o.Name == name {
+			if found.Name != "" {
+				t.Fatalf("two origins: %+v and %+v", found, o)
+			}
+			found = o
+		}
+	}
+	return found
 }
 
 func TestStatusCaddyfile(t *testing.T) {

@@ -62,6 +62,17 @@ type statusOrigin struct {
 	Origin  string `json:"origin"`
 	Up      bool   `json:"up"`
 	Tunnels int    `json:"tunnels"` // handshakes under way included
+
+	// Since the origin is known.
+	Opened   uint64        `json:"opened"`
+	ToOrigin trafficCounts `json:"to_origin"`
+	ToClient trafficCounts `json:"to_client"`
+
+	PerSecond struct {
+		Opened   float64     `json:"opened"`
+		ToOrigin statusRates `json:"to_origin"`
+		ToClient statusRates `json:"to_client"`
+	} `json:"per_second"`
 }
 
 // maxStatusTunnels is how many tunnels are shown.

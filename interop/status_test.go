@@ -48,6 +48,7 @@ func TestStatusPage(t *testing.T) {
 	page := openPage(t, "http://localhost:"+port+"/ws-status")
 	await(t, page, "the tunnels", `document.getElementById("state").textContent === "live" && document.querySelectorAll("#tunnels tbody tr").length === 19`)
 	await(t, page, "rates", `document.getElementById("tunnels").textContent.includes("KiB/s") && points.length > 2`)
+	await(t, page, "rates of origins", `[...document.querySelectorAll("#origins tbody tr")].filter(tr => tr.cells[4].textContent.includes("msg/s") && !tr.cells[4].textContent.startsWith("0 B/s")).length === 3`)
 	await(t, page, "an origin that is down", `document.getElementById("origins").textContent.includes("DOWN")`)
 	await(t, page, "the refusals", `document.getElementById("refused").textContent.includes("limit")`)
 	await(t, page, "the switch", `document.getElementById("switches").textContent.includes("chaton")`)
@@ -85,6 +86,9 @@ func TestStatusPage(t *testing.T) {
 	}
 	if page.complaints != nil {
 		t.Errorf("the browser complains: %q", page.complaints)
+	}
+	if got := evaluate[string](t, page, `time("2126-01-05T12:00:00Z") + ", " + short("x".repeat(500)).length`); !strings.Contains(got, "Jan 2126 ") || !strings.HasSuffix(got, ", 201") {
+		t.Errorf("a time to come, and a long text, are %q", got)
 	}
 	if refused := evaluate[string](t, page, `(() => { try { document.body.innerHTML = "<b>"; return "" } catch (e) { return e.name } })()`); refused != "TypeError" {
 		t.Errorf("text can become HTML: %q", refused)

@@ -36,7 +36,14 @@ function age(seconds) {
   return Math.floor(seconds) + "s";
 }
 
-const time = text => new Date(text).toLocaleTimeString("en-GB");
+// time has the date, too, unless that is today's.
+function time(text) {
+  const at = new Date(text), clock = at.toLocaleTimeString("en-GB");
+  return at.toDateString() === new Date().toDateString() ? clock : at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" }) + " " + clock;
+}
+
+// short keeps one long text from filling the page.
+const short = text => text.length > 200 ? text.slice(0, 200) + "…" : text;
 
 // A card has up to two figures and a chart of both.
 const cards = [
@@ -111,10 +118,9 @@ function fill(table, columns, rows) {
         make(td, "span", "main");
         make(td, "span", "sub");
       }
-      const text = visible(cell.text);
-      setText(td.firstChild, text.length > 200 ? text.slice(0, 200) + "…" : text);
+      setText(td.firstChild, short(visible(cell.text)));
       td.firstChild.className = "main " + (cell.look || "");
-      setText(td.lastChild, visible(cell.sub || ""));
+      setText(td.lastChild, short(visible(cell.sub || "")));
     });
   });
 }
@@ -124,11 +130,16 @@ const number = "number";
 function showTables(view) {
   const o = view.origins, open = view.now.open;
   setText(element("origins-note"), digits(o.total) + (o.down ? ", " + digits(o.down) + " down" : "") + (o.total > o.shown.length ? ", " + o.shown.length + " shown" : ""));
-  fill(element("origins"), [["Origin"], ["Handler"], ["State"], ["Tunnels", number]], o.shown.map(s =>
-    [s.origin, s.name, s.up ? { text: "up", look: "good" } : { text: "DOWN", look: "bad" }, digits(s.tunnels)]));
+  const way = (rates, total) => ({ text: size(rates.bytes) + "/s, " + digits(rates.messages) + " msg/s", sub: size(total.bytes) + ", " + digits(total.messages) + " msg" });
+  fill(element("origins"), [["Origin"], ["State"], ["Tunnels", number], ["Opened", number], ["To origin", number], ["To client", number]], o.shown.map(s => [
+    { text: s.origin, sub: s.name },
+    s.up ? { text: "up", look: "good" } : { text: "DOWN", look: "bad" },
+    digits(s.tunnels),
+    { text: digits(s.per_second.opened) + "/s", sub: digits(s.opened) },
+    way(s.per_second.to_origin, s.to_origin), way(s.per_second.to_client, s.to_client),
+  ]));
 
   setText(element("tunnels-note"), open > view.tunnels.length ? "the busiest " + view.tunnels.length + " of " + digits(open) : digits(open) + ", the busiest first");
-  const way = (rates, total) => ({ text: size(rates.bytes) + "/s, " + digits(rates.messages) + " msg/s", sub: size(total.bytes) + ", " + digits(total.messages) + " msg" });
   fill(element("tunnels"), [["Client"], ["Host and path"], ["Origin"], ["Age", number], ["To origin", number], ["To client", number]], view.tunnels.map(t => [
     { text: t.client_ip, sub: t.proto },
     { text: t.path, sub: t.host },

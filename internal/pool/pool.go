@@ -43,7 +43,24 @@ type Origin struct {
 	seen    time.Time
 	since   time.Time // when it came to others that had tunnels, or came back
 	tunnels int
+	totals  Totals
 	health  health
+}
+
+// Totals is what an origin's tunnels came to since the origin is known.
+type Totals struct {
+	Opened uint64
+
+	// What those have carried that have ended.
+	ToOrigin, ToClient Traffic
+}
+
+// Traffic is what went one way.
+type Traffic struct{ Bytes, Messages uint64 }
+
+func (t *Traffic) add(more Traffic) {
+	t.Bytes += more.Bytes
+	t.Messages += more.Messages
 }
 
 // keep is how long an origin without tunnels is remembered that no config names:
@@ -131,10 +148,22 @@ func (o *Origin) Take(max int) bool {
 	return true
 }
 
-// Release takes back what Take counted.
-func (o *Origin) Release() {
+// Opened notes that what Take counted has become a tunnel.
+func (o *Origin) Opened() {
 	o.pool.mu.Lock()
 	defer o.pool.mu.Unlock()
+	o.totals.Opened++
+}
+
+// Release takes back what Take counted.
+func (o *Origin) Release() { o.Ended(Traffic{}, Traffic{}) }
+
+// Ended is Release for a tunnel, and notes what that has carried.
+func (o *Origin) Ended(toOrigin, toClient Traffic) {
+	o.pool.mu.Lock()
+	defer o.pool.mu.Unlock()
+	o.totals.ToOrigin.add(toOrigin)
+	o.totals.ToClient.add(toClient)
 	o.tunnels--
 	if o.pool.tunnels[o.key.Name]--; o.pool.tunnels[o.key.Name] == 0 {
 		delete(o.pool.tunnels, o.key.Name)
@@ -201,6 +230,7 @@ type Status struct {
 	Origin  string
 	Up      bool
 	Tunnels int
+	Totals  Totals
 }
 
 // Statuses returns what is known, sorted by names. Origins of one label, which a
@@ -214,7 +244,10 @@ func (p *Pool) Statuses() []Status {
 	for key, o := range p.origins {
 		name := [2]string{key.Name, o.label}
 		s := found[name]
-		found[name] = Status{key.Name, o.label, s.Up || o.health.up(), s.Tunnels + o.tunnels}
+		s.Totals.Opened += o.totals.Opened
+		s.Totals.ToOrigin.add(o.totals.ToOrigin)
+		s.Totals.ToClient.add(o.totals.ToClient)
+		found[name] = Status{key.Name, o.label, s.Up || o.health.up(), s.Tunnels + o.tunnels, s.Totals}
 	}
 	all := make([]Status, 0, len(found))
 	for _, s := range found {

@@ -38,7 +38,7 @@ func TestTakeAndRelease(t *testing.T) {
 	for range count {
 		o.Release()
 	}
-	if s := p.Statuses(); len(s) != 1 || s[0] != (Status{"chat", "a", true, 0}) {
+	if s := p.Statuses(); len(s) != 1 || s[0] != (Status{Name: "chat", Origin: "a", Up: true}) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -74,7 +74,7 @@ func TestForgetting(t *testing.T) {
 		if slices.ContainsFunc(p.Statuses(), func(s Status) bool { return s.Name == "other" }) {
 			t.Error("reported, though no config names it any more")
 		}
-		if !used.Take(0) || !slices.Contains(p.Statuses(), Status{"other", "a", true, 1}) {
+		if !used.Take(0) || !slices.Contains(p.Statuses(), Status{Name: "other", Origin: "a", Up: true, Tunnels: 1}) {
 			t.Error("a tunnel to it is not reported")
 		}
 		if p.Use(used.Key(), "a") != used {
@@ -91,7 +91,7 @@ func TestStatuses(t *testing.T) {
 	}
 	p.Use(Key{"a", "1"}, "1")
 	p.Use(Key{"z", "2"}, "{to}").Checked(nil, false, 1, 1)
-	want := []Status{{"a", "1", true, 0}, {"z", "{to}", true, 3}}
+	want := []Status{{Name: "a", Origin: "1", Up: true}, {Name: "z", Origin: "{to}", Up: true, Tunnels: 3}}
 	if got := p.Statuses(); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
