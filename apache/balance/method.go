@@ -15,24 +15,20 @@ type better func(s, best *State) bool
 // set that has one. Within a set a spare is looked at for each member that cannot
 // be chosen, and standbys only if there is nobody else.
 func (b *Balancer) best(tried []*State, now time.Time) *State {
-	c := choice{better: b.better}
+	c := choice{better: b.better, tried: tried}
 	for _, set := range b.sets {
 		missing := 0
 		for _, s := range b.members {
-			m := &s.member
-			switch {
-			case m.Set != set:
-			case m.Draining || slices.Contains(tried, s) || !s.usable(now):
-				if !m.Spare && !m.Standby {
-					missing++
-				}
-			case !m.Spare && !m.Standby:
-				c.look(s)
+			if s.member.Set != set || s.member.Spare || s.member.Standby {
+				continue
+			}
+			if s.member.Draining || !s.usable(now) || !c.look(s) {
+				missing++
 			}
 		}
-		b.reserve(&c, set, missing, tried, now, func(m *Member) bool { return m.Spare })
+		b.reserve(&c, set, missing, now, func(m *Member) bool { return m.Spare })
 		if c.best == nil {
-			b.reserve(&c, set, len(b.members), tried, now, func(m *Member) bool { return m.Standby && !m.Spare })
+			b.reserve(&c, set, len(b.members), now, func(m *Member) bool { return m.Standby && !m.Spare })
 		}
 		if c.best != nil {
 			c.best.status -= c.total
@@ -43,12 +39,12 @@ func (b *Balancer) best(tried []*State, now time.Time) *State {
 }
 
 // reserve looks at most at so many of a kind of members.
-func (b *Balancer) reserve(c *choice, set, most int, tried []*State, now time.Time, kind func(*Member) bool) {
+func (b *Balancer) reserve(c *choice, set, most int, now time.Time, kind func(*Member) bool) {
 	for _, s := range b.members {
 		if most == 0 {
 			return
 		}
-		if m := &s.member; m.Set == set && kind(m) && !m.Draining && !slices.Contains(tried, s) && s.usable(now) {
+		if m := &s.member; m.Set == set && kind(m) && !m.Draining && s.usable(now) {
 			c.look(s)
 			most--
 		}
@@ -58,19 +54,25 @@ func (b *Balancer) reserve(c *choice, set, most int, tried []*State, now time.Ti
 // choice is the best of the members looked at so far.
 type choice struct {
 	better better
+	tried  []*State
 	best   *State
 	total  int // of the factors of those looked at
 }
 
-// look compares a member with the best one. Each that is looked at comes closer
-// to its turn by its factor; the one chosen in the end pays for all of them, so
-// that the sum over all members stays the same.
-func (c *choice) look(s *State) {
+// look compares a member with the best one, and says whether it may be chosen at
+// all. Each that is looked at comes closer to its turn by its factor; the one
+// chosen in the end pays for all of them, so that the sum over all members stays
+// the same. httpd could choose one again that has been tried, if its retry is 0.
+func (c *choice) look(s *State) bool {
 	s.status += s.factor
 	c.total += s.factor
+	if slices.Contains(c.tried, s) {
+		return false
+	}
 	if c.best == nil || c.better(s, c.best) {
 		c.best = s
 	}
+	return true
 }
 
 func byRequests(s, best *State) bool { return s.status > best.status }
