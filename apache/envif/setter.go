@@ -39,26 +39,18 @@ func (rs *Rules) Compile() (*Setter, error) {
 func remaining(rules []Fixed) []Fixed {
 	var set []Fixed
 	for _, f := range rules {
-		f.Value, f.Action = f.value()
-		set = slices.DeleteFunc(set, func(before Fixed) bool {
-			return f.Action != "" && strings.EqualFold(before.Name, f.Name)
-		})
-		if f.Action == "set" {
+		if f.Action == "pass" {
+			var ok bool
+			if f.Value, ok = os.LookupEnv(f.Name); !ok {
+				continue
+			}
+		}
+		set = slices.DeleteFunc(set, func(before Fixed) bool { return strings.EqualFold(before.Name, f.Name) })
+		if f.Action != "unset" {
 			set = append(set, f)
 		}
 	}
 	return set
-}
-
-// value is what a variable is set to; no action is PassEnv of one that is unknown.
-func (f *Fixed) value() (value, action string) {
-	if f.Action != "pass" {
-		return f.Value, f.Action
-	}
-	if value, ok := os.LookupEnv(f.Name); ok {
-		return value, "set"
-	}
-	return "", ""
 }
 
 // If is mod_setenvif. An error means that it is not known what would be set.
