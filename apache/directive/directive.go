@@ -8,6 +8,7 @@ package directive
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/syntax"
@@ -32,6 +33,9 @@ type Context struct {
 	// Path is that of the section, as written; of a .htaccess file its folder.
 	Path string
 
+	// Match says that Path is a regular expression, as in <LocationMatch>.
+	Match bool
+
 	// Strict refuses what httpd refuses, too.
 	Strict bool
 
@@ -48,6 +52,12 @@ func (c *Context) Warnf(n *syntax.Node, format string, args ...any) {
 	if c.Warn != nil {
 		c.Warn(syntax.Problem{Position: n.Position, Message: fmt.Sprintf(format, args...)})
 	}
+}
+
+// Line is how a directive is called in what the adapter prints and in logs: its
+// file, without the folder, and its line.
+func Line(n *syntax.Node) string {
+	return path.Base(n.File) + ":" + strconv.Itoa(n.Line)
 }
 
 // Absolute is a path of the configuration as one that begins at the root.
