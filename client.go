@@ -10,11 +10,13 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
@@ -49,6 +51,7 @@ func (c client) admit() (status int, err error) {
 	case errors.Is(err, handshake.ErrVersion):
 		// RFC 6455 section 4.2.2.
 		c.w.Header()["Sec-WebSocket-Version"] = []string{handshake.Version} //nolint:canonicalheader // its spelling
+		c.offerUpgrade()
 		return http.StatusUpgradeRequired, err
 	case err != nil:
 		return http.StatusBadRequest, err
@@ -63,11 +66,23 @@ func (c client) admit() (status int, err error) {
 // up the connection.
 var errCannotSwitch = &handshake.Error{Reason: "cannot_switch", Detail: "the connection cannot be taken over from the server"}
 
+// offerUpgrade names the protocol that a 426 is about (RFC 9110 section 7.8). The
+// field is one of HTTP/1.1 only.
+func (c client) offerUpgrade() {
+	if !c.attached() {
+		c.w.Header()["Connection"] = []string{"close", "Upgrade"}
+		c.w.Header().Set("Upgrade", "websocket")
+	}
+}
+
 // join tells the client that the tunnel is open, with the fields of h, and
 // returns its end of it and what it sent early.
 func (c client) join(h http.Header) (relay.End, []byte, error) {
 	fields := c.w.Header()
 	h.Del("Content-Length") // there is no content to be as long
+	if lines := h.Values("Sec-WebSocket-Extensions"); len(lines) > 1 {
+		h.Set("Sec-WebSocket-Extensions", strings.Join(lines, ", ")) // RFC 6455 section 11.3.2
+	}
 	maps.Copy(fields, h)
 	if c.attached() {
 		// RFC 8441 section 5: the answer is 200, and no field is left that
@@ -77,10 +92,23 @@ func (c client) join(h http.Header) (relay.End, []byte, error) {
 		}
 		return c.joinStream()
 	}
+	if httpguts.HeaderValuesContainsToken(c.r.Header["Expect"], "100-continue") {
+		c.sendContinue()
+	}
 	fields.Set("Connection", "Upgrade")
 	fields.Set("Upgrade", "websocket")
 	handshake.UseWireNames(fields)
 	return c.joinConn()
+}
+
+// sendContinue sends a 100, which has to come before a 101 where it is expected
+// (RFC 9110 section 7.8), and no fields with it.
+func (c client) sendContinue() {
+	fields := c.w.Header()
+	kept := maps.Clone(fields)
+	clear(fields)
+	c.w.WriteHeader(http.StatusContinue)
+	maps.Copy(fields, kept)
 }
 
 // joinConn writes the status through all handlers around this one, for their

@@ -115,15 +115,9 @@ func isWebSocket(r *http.Request) bool {
 		return r.ProtoMinor >= 1 &&
 			httpguts.HeaderValuesContainsToken(r.Header["Upgrade"], "websocket") &&
 			httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade")
-	case 2:
-		// net/http hands RFC 8441's pseudo-header over under its own name; no
-		// client can send a field name with a colon.
-		return r.Method == http.MethodConnect && lowerASCII(r.Header.Get(":protocol")) == "websocket"
-	case 3:
-		// quic-go puts it in Proto instead.
-		return r.Method == http.MethodConnect && lowerASCII(r.Proto) == "websocket"
+	default:
+		return lowerASCII(extendedProtocol(r)) == "websocket"
 	}
-	return false
 }
 
 func (m MatchWebSocket) originAllowed(r *http.Request) bool {

@@ -37,6 +37,8 @@ type tunnel struct {
 	// tunnel has its connection for itself.
 	attached bool
 
+	reset bool // by the origin, and without a Close frame; set when it has ended
+
 	originStatus uint16 // that the origin answered with
 
 	// ended is closed when the tunnel has ended and is recorded. It is made by
@@ -179,6 +181,7 @@ func (t *tunnel) end(s relay.Summary) {
 		}
 	}()
 	tunnels.remove(t)
+	t.reset = s.Reset && s.Side == relay.Origin
 	name := t.generation.name
 	tunnelTally.Release(t.claim)
 	t.state.Ended(pool.Traffic{Bytes: s.ToOrigin.Bytes, Messages: s.ToOrigin.Messages}, pool.Traffic{Bytes: s.ToClient.Bytes, Messages: s.ToClient.Messages})

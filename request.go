@@ -29,6 +29,7 @@ func (a *attempt) outgoing() (*http.Request, error) {
 	out.Header = a.r.Header.Clone()
 	out.Header.Del(":protocol") // RFC 8441's pseudo-field, as x/net/http2 shows it
 	handshake.RemoveHopByHop(out.Header)
+	out.Header.Del("Expect") // a 100 is for the client, and join sends it
 	setForwarded(out.Header, a.r)
 	out.Header.Add("Via", strconv.Itoa(a.r.ProtoMajor)+"."+strconv.Itoa(a.r.ProtoMinor)+" Caddy")
 	if a.h.Host != "" {

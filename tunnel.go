@@ -28,6 +28,9 @@ import (
 // running tunnel. Any other request goes to the next handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !isWebSocket(r) {
+		if extendedProtocol(r) != "" {
+			return h.newAttempt(w, r).refuse(http.StatusNotImplemented, errProtocol)
+		}
 		return next.ServeHTTP(w, r)
 	}
 	if r.ProtoMajor == 1 {
@@ -38,6 +41,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if t != nil {
 		t.relay.Carry() // since this goroutine has to stay
 		<-t.done()
+		if t.reset {
+			panic(http.ErrAbortHandler) // as the origin reset its connection (RFC 8441 section 5)
+		}
 	}
 	return err
 }
@@ -197,7 +203,8 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 		}
 	}
 	defer conn.Close()
-	a.release() // who reads the answer may try again at once
+	defer context.AfterFunc(a.r.Context(), func() { conn.Close() })() // the client has left
+	a.release()                                                       // who reads the answer may try again at once
 	if a.client.attached() && resp.StatusCode/100 == 2 {
 		// To a CONNECT a 2xx means that the tunnel is open (RFC 8441 section 5).
 		return a.refuse(http.StatusBadGateway, &dialError{"not_switched", errors.New("the origin answered " + resp.Status)})
@@ -209,6 +216,9 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 	fields := a.client.w.Header()
 	for name, values := range resp.Header {
 		fields[handshake.WireName(name)] = values
+	}
+	if resp.StatusCode == http.StatusUpgradeRequired {
+		a.client.offerUpgrade()
 	}
 	a.client.w.WriteHeader(resp.StatusCode)
 	err = conn.SetDeadline(time.Now().Add(time.Duration(a.h.HandshakeTimeout)))

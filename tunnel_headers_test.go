@@ -5,6 +5,7 @@ package wstunnel
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func askingOrigin(t *testing.T, config *tls.Config, withProxyHeader bool, lines 
 		a.head = strings.Split(strings.TrimSuffix(head, "\r\n\r\n"), "\r\n")
 		questions <- a
 		p.send(answer(head, lines))
-		p.expectEOF()
+		_, _ = io.Copy(io.Discard, p.r)
 	}
 	if !withProxyHeader {
 		return startOrigin(t, config, func(p *peer) { serve(p, asked{}) }), questions

@@ -41,6 +41,9 @@ func TestBadRequests(t *testing.T) {
 			if v := resp.Header.Get("Sec-WebSocket-Version"); (v == "13") != (test.status == 426) {
 				t.Errorf("Sec-WebSocket-Version %q with status %d", v, resp.StatusCode)
 			}
+			if v := resp.Header.Get("Upgrade"); (v == "websocket") != (test.status == 426) {
+				t.Errorf("Upgrade %q with status %d", v, resp.StatusCode)
+			}
 			if r := g.expectRefusal(test.reason); r["status"] != float64(test.status) {
 				t.Errorf("record %v", r)
 			}

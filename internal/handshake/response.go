@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"golang.org/x/net/http/httpguts"
@@ -85,7 +86,7 @@ func (r *Reader) Early() []byte {
 func CheckSwitch(resp *http.Response, key string) error {
 	accept := resp.Header.Values("Sec-WebSocket-Accept")
 	switch {
-	case len(resp.Header["Upgrade"]) != 1 || !httpguts.HeaderValuesContainsToken(resp.Header["Upgrade"], "websocket"):
+	case len(resp.Header["Upgrade"]) != 1 || !strings.EqualFold(resp.Header["Upgrade"][0], "websocket"):
 		return ErrUpgrade
 	case !httpguts.HeaderValuesContainsToken(resp.Header["Connection"], "upgrade"):
 		return ErrConnection

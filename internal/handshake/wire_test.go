@@ -125,6 +125,8 @@ func TestCheckSwitch(t *testing.T) {
 		{"good", "", "", nil},
 		{"no Upgrade", "Upgrade: WebSocket\r\n", "", ErrUpgrade},
 		{"another protocol", "WebSocket\r", "h2c\r", ErrUpgrade},
+		{"another one, too", "WebSocket\r", "websocket, h2c\r", ErrUpgrade},
+		{"two Upgrades", "\r\n\r\n", "\r\nUpgrade: websocket\r\n\r\n", ErrUpgrade},
 		{"no Connection", "Connection: keep-alive, upgrade\r\n", "", ErrConnection},
 		{"another Connection", "keep-alive, upgrade", "keep-alive", ErrConnection},
 		{"wrong accept", sampleAccept, "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", ErrAccept},

@@ -44,6 +44,13 @@ type socket interface {
 // bare tells whether the end is a socket and nothing more.
 func (e connEnd) bare() bool { return e.socket != nil && e.Conn == net.Conn(e.socket) }
 
+// resetAtClose has Close reset the connection.
+func (e connEnd) resetAtClose() {
+	if c, ok := e.socket.(*net.TCPConn); ok {
+		_ = c.SetLinger(0)
+	}
+}
+
 func (e connEnd) CloseWrite() error {
 	if c, ok := e.Conn.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()

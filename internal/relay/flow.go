@@ -187,10 +187,11 @@ func (f *flow) closeIfDue() {
 // srcEnded says what becomes of the tunnel when src ended with err: whether
 // the opposite flow has any use.
 func (f *flow) srcEnded(err error) (useless bool) {
-	f.tunnel.cause(gone(f.from()), f.from())
 	if !errors.Is(err, io.EOF) {
+		f.tunnel.broke(f.from())
 		return true // a reset connection takes nothing either
 	}
+	f.tunnel.cause(gone(f.from()), f.from())
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if from := f.tunnel.pulse(f.from()); from != nil && from.have > 0 {

@@ -99,6 +99,8 @@ type Tunnel struct {
 	mu        sync.Mutex    // guards what follows
 	end       end           // why the tunnel ends, once that is known
 	suspicion end           // why it would seem to, if nothing better comes
+	attached  bool          // as in Config
+	reset     bool          // end is that of a side that broke off
 	lingers   time.Duration // until then, since opened; zero before the end has begun
 }
 
@@ -135,7 +137,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits == nil {
 		c.Limits = new(Limits)
 	}
-	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
+	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended, attached: c.Attached}
 	if c.Limits.Heartbeat > 0 {
 		t.heartbeat = new(heartbeat)
 	}
@@ -232,6 +234,9 @@ type Summary struct {
 	Side     Side
 	Duration time.Duration
 
+	// Reset: Side broke off, with no Close frame and not in good order.
+	Reset bool
+
 	// Engine is what moved the bytes: "poll" or "pump".
 	Engine string
 
@@ -258,6 +263,22 @@ func (t *Tunnel) cause(reason Reason, side Side) bool {
 	}
 	t.end = end{reason, side}
 	return true
+}
+
+// broke records that a side broke off, if that is why the tunnel ends. Where the
+// client is a stream, the origin's connection is reset then, as RFC 9113 section
+// 8.5 has it. Between two connections it is closed in good order, since a reset
+// could throw away what is under way.
+func (t *Tunnel) broke(side Side) {
+	if !t.cause(gone(side), side) {
+		return
+	}
+	t.mu.Lock()
+	t.reset = true
+	t.mu.Unlock()
+	if origin, ok := t.toClient.src.(connEnd); ok && t.attached && side == Client {
+		origin.resetAtClose()
+	}
 }
 
 // suspect records a cause that counts only if no other turns up.
@@ -290,7 +311,7 @@ func (t *Tunnel) finish() {
 	if t.end.reason == 0 {
 		t.end = t.suspicion
 	}
-	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: t.engine.name()}
+	summary := Summary{Reason: t.end.reason, Side: t.end.side, Reset: t.reset, Engine: t.engine.name()}
 	t.mu.Unlock()
 
 	t.closeEnds()
