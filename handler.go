@@ -110,6 +110,12 @@ type Handler struct {
 	// that is asked in HTTP/1.1. Not with a PROXY header. Default: 1.1.
 	Versions string `json:"versions,omitempty"`
 
+	// Let an answer open the tunnel whose Sec-WebSocket-Accept is wrong or missing,
+	// if the client is one over HTTP/1.1, which checks it itself. It is for the
+	// adapter of httpd's configuration, since httpd does not look at the field.
+	// Default: false, such an answer is refused with 502.
+	UncheckedAccept bool `json:"unchecked_accept,omitempty"`
+
 	// The addresses to connect from, in turn. Each has some 28,000 ports for
 	// connections to one address of an origin. IPv4 or IPv6 addresses of this
 	// machine; those of another kind than the origin's are left out. Default:

@@ -16,11 +16,16 @@
 //   - admin.api.ws_tunnel lists and ends tunnels, turns switches and traces
 //     requests, which the command ws-tunnel does with it.
 //
+// The config adapter apache runs the configuration of httpd as it stands, with the
+// handler http.handlers.apache_vhost.
+//
 // It also switches on WebSockets over HTTP/2 in Go's server. Setting the
 // environment variable CADDY_WS_TUNNEL_H2 to off leaves them off.
 package wstunnel
 
 import (
+	// The adapter apache, with the handler apache_vhost.
+	_ "github.com/caddy-wstunnel/caddy-wstunnel/apache"
 	// It must be imported by the package that everyone imports; see there.
 	_ "github.com/caddy-wstunnel/caddy-wstunnel/internal/extendedconnect"
 )

@@ -4,9 +4,11 @@
 // Package expr is httpd's expression language, ap_expr: the conditions of <If>,
 // Require expr, RewriteCond expr and SetEnvIfExpr, and the texts behind expr=.
 //
-// Everything that can be wrong with an expression but for what a request brings
-// is an error when it is parsed. An error while one is evaluated means that its
-// value is not known; httpd answers 500 then, and so must the caller.
+// Whatever is wrong with an expression itself is an error when it is parsed. An
+// error when it is evaluated means that its value is not known, since a file can
+// not be read or a regular expression takes too long. httpd logs that and goes on
+// as if a condition were false; the caller must answer 500, since the condition
+// may be what keeps somebody out.
 package expr
 
 import (
@@ -16,17 +18,19 @@ import (
 
 // Condition is a compiled boolean expression.
 type Condition struct {
-	source string
-	root   condition
+	source     string
+	root       condition
+	readsFiles bool
 }
 
 // ParseCondition reads a boolean expression. Its errors name the column.
 func ParseCondition(text string) (*Condition, error) {
-	root, err := parseCondition(text)
+	p := parser{lexer: lexer{text: text}}
+	root, err := p.whole()
 	if err != nil {
 		return nil, err
 	}
-	return &Condition{text, root}, nil
+	return &Condition{text, root, p.lexer.readsFiles}, nil
 }
 
 // Holds says whether the condition is true of a request.
@@ -48,29 +52,39 @@ func (c *Condition) Match(r *request.Request) (ok bool, groups []string, err err
 	return ok, groups, nil
 }
 
+// ReadsFiles says whether file() or filesize() is in the expression, which httpd
+// does not let .htaccess files use.
+func (c *Condition) ReadsFiles() bool { return c.readsFiles }
+
 // String is what was parsed.
 func (c *Condition) String() string { return c.source }
 
 // Text is a compiled string expression: text with %{...} in it.
 type Text struct {
-	source string
-	root   word
+	source     string
+	root       word
+	readsFiles bool
 }
 
 // ParseText reads a string expression, without quotation marks around it. Its
 // errors name the column.
 func ParseText(text string) (*Text, error) {
-	root, err := parseText(text)
+	l := lexer{text: text}
+	root, err := l.parts(0)
 	if err != nil {
 		return nil, err
 	}
-	return &Text{text, root}, nil
+	return &Text{text, root, l.readsFiles}, nil
 }
 
 // Expand is the text for a request.
 func (t *Text) Expand(r *request.Request) (string, error) {
 	return t.root.value(&evaluation{Request: r})
 }
+
+// ReadsFiles says whether file() or filesize() is in the expression, which httpd
+// does not let .htaccess files use.
+func (t *Text) ReadsFiles() bool { return t.readsFiles }
 
 // String is what was parsed.
 func (t *Text) String() string { return t.source }

@@ -14,15 +14,7 @@ import (
 	"strings"
 )
 
-// newCall makes a call of a function, whose name may be in capitals.
-func newCall(name string, argument word) (word, error) {
-	function := functions[strings.ToLower(name)]
-	if function == nil {
-		return nil, fmt.Errorf("no function is named %q", name)
-	}
-	return call{function, argument}, nil
-}
-
+// functions by their names in lower case.
 var functions = map[string]func(e *evaluation, argument string) (string, error){
 	"req":        requestField,
 	"http":       requestField,
@@ -88,14 +80,18 @@ func escape(s string) string {
 	})
 }
 
-// unescape decodes %xx. A wrong one, %00 or an encoded slash makes it empty.
+// unescape decodes %xx, but for an encoded slash. A wrong one or %00 makes it
+// empty.
 func unescape(s string) string {
+	s = encodedSlash.Replace(s)
 	decoded, err := url.PathUnescape(s)
-	if err != nil || strings.Contains(decoded, "\x00") || strings.Contains(lower(s), "%2f") {
+	if err != nil || strings.Contains(decoded, "\x00") {
 		return ""
 	}
 	return decoded
 }
+
+var encodedSlash = strings.NewReplacer("%2f", "%252f", "%2F", "%252F")
 
 // unbase64 decodes what is base64 at the beginning, as far as the first zero byte.
 func unbase64(s string) string {
@@ -108,10 +104,10 @@ func unbase64(s string) string {
 	return text
 }
 
-// ldap escapes what has a meaning in a distinguished name or a filter.
+// ldap escapes what APR does, which is most of what has a meaning in LDAP.
 func ldap(s string) string {
 	return escapeBytes(s, `\%02x`, func(c byte) bool {
-		return c < ' ' || c >= 0x7f || strings.IndexByte(`"#+,;<=>\*()`, c) >= 0
+		return c < ' ' || c >= 0x7f || strings.IndexByte(`"()*+,;<>\`, c) >= 0
 	})
 }
 

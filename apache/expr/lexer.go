@@ -14,13 +14,13 @@ import (
 type kind int
 
 const (
-	end       kind = iota
-	name           // a function
-	term           // a string, number, variable or back-reference, in token.word
-	pattern        // a regular expression, in token.regex
-	operator       // == -eq in && and the like, parentheses, true and false
-	unary          // - and one letter
-	binaryOp       // - and more letters
+	end      kind = iota
+	name          // a function
+	term          // a string, number, variable or back-reference, in token.word
+	pattern       // a regular expression, in token.regex
+	operator      // == -eq in && and the like, parentheses, true and false
+	unary         // - and one letter
+	binaryOp      // - and more letters
 )
 
 // token is a piece of an expression.
@@ -35,9 +35,10 @@ type token struct {
 // lexer takes an expression to pieces. The texts within it, which are strings and
 // the arguments in %{function:argument}, are read in text.go.
 type lexer struct {
-	text  string
-	at    int
-	depth int
+	text       string
+	at         int
+	depth      int  // of what is open
+	readsFiles bool // a function that does was among it
 }
 
 // operators are those made of punctuation; of two that fit the longer is first.

@@ -32,12 +32,12 @@ func (c tested) holds(e *evaluation) (bool, error) {
 // matter.
 func newUnary(op string, argument word) (condition, error) {
 	if op == "R" {
-		net, err := subnetOf("-R", argument)
+		subnet, err := subnetOf("-R", argument)
 		if err != nil {
 			return nil, err
 		}
 		return tested{func(e *evaluation, _ string) (bool, error) {
-			return net.Contains(e.Remote.Addr().Unmap()), nil
+			return subnet.contains(e.Remote.Addr()), nil
 		}, argument}, nil
 	}
 	if unaries[op] == nil {
@@ -78,11 +78,11 @@ func on(text string) bool {
 func newBinary(op string, left, right word) (condition, error) {
 	switch name := strings.ToLower(op); name {
 	case "ipmatch":
-		net, err := subnetOf("-ipmatch", right)
+		subnet, err := subnetOf("-ipmatch", right)
 		if err != nil {
 			return nil, err
 		}
-		return comparison{left, right, func(left, _ string) (bool, error) { return inSubnet(net, left) }}, nil
+		return comparison{left, right, func(left, _ string) (bool, error) { return subnet.containsText(left) }}, nil
 	case "strmatch", "strcmatch", "fnmatch":
 		return comparison{left, right, func(left, right string) (bool, error) {
 			if name == "strcmatch" {

@@ -13,9 +13,8 @@ type parser struct {
 	token token // the next one
 }
 
-// parseCondition reads a whole boolean expression.
-func parseCondition(text string) (condition, error) {
-	p := parser{lexer: lexer{text: text}}
+// whole reads a boolean expression up to its end.
+func (p *parser) whole() (condition, error) {
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
@@ -235,7 +234,7 @@ func (p *parser) call() (word, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := newCall(t.text, argument)
+	f, err := p.lexer.call(t.text, argument)
 	if err != nil {
 		return nil, columnError(t.column, "%w", err)
 	}

@@ -3,7 +3,10 @@
 
 package expr
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxText is how long the longest text of an expression may be; httpd's buffer.
 const maxText = 8191
@@ -11,12 +14,6 @@ const maxText = 8191
 // maxDepth is how deep %{...} and parentheses may be nested. It keeps the stack
 // small; httpd gives up at 20 when it evaluates.
 const maxDepth = 50
-
-// parseText reads a whole string expression.
-func parseText(text string) (word, error) {
-	l := lexer{text: text}
-	return l.parts(0)
-}
 
 // quoted reads a string up to its second quotation mark.
 func (l *lexer) quoted(mark byte) (word, error) { return l.parts(mark) }
@@ -50,7 +47,7 @@ func (l *lexer) variable() (word, error) {
 		if argument == literal("") {
 			return nil, columnError(column, "%%{%s: needs an argument before the }", name)
 		}
-		f, err := newCall(name, argument)
+		f, err := l.call(name, argument)
 		if err != nil {
 			return nil, columnError(column, "%w", err)
 		}
@@ -122,6 +119,17 @@ func (l *lexer) parts(mark byte) (word, error) {
 		return parts[0], nil
 	}
 	return parts, nil
+}
+
+// call makes a call of a function, whose name may be in capitals.
+func (l *lexer) call(name string, argument word) (word, error) {
+	name = strings.ToLower(name)
+	function := functions[name]
+	if function == nil {
+		return nil, fmt.Errorf("no function is named %q", name)
+	}
+	l.readsFiles = l.readsFiles || name == "file" || name == "filesize"
+	return call{function, argument}, nil
 }
 
 // escaped reads a backslash and what it makes of the bytes behind it.

@@ -30,8 +30,16 @@ func (w number) value(*evaluation) (string, error) { return string(w), nil }
 // variable is %{NAME}.
 type variable func(*request.Request) string
 
+// variableNamed finds a variable. Most are those of mod_rewrite, too.
 func variableNamed(name string) (word, error) {
+	name = strings.ToUpper(name)
 	get := request.Variable(name)
+	switch name {
+	case "API_VERSION":
+		get = func(*request.Request) string { return "20120211" } // without the minor
+	case "SERVER_ADDR":
+		return nil, fmt.Errorf("%%{%s} is known to RewriteCond only", name)
+	}
 	if get == nil {
 		return nil, fmt.Errorf("no variable is named %q", name)
 	}

@@ -4,8 +4,6 @@
 package mapping
 
 import (
-	"slices"
-
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/request"
 )
 
@@ -15,26 +13,14 @@ func (m *Mapper) AliasOrRedirect(r *request.Request, rawQuery string) (filename 
 	if m == nil {
 		return "", nil, nil
 	}
-	if redirect, err = m.wholeLocation(r, rawQuery); redirect != nil || err != nil {
-		return "", redirect, err
-	}
-	for i := range m.redirect {
-		if c := &m.redirect[i]; c.Location == "" {
-			if redirect, err = c.redirection(r, rawQuery, m.relative); redirect != nil || err != nil {
-				return "", redirect, err
-			}
+	for _, rules := range [][]compiledRedirect{m.whole, m.redirect} {
+		if redirect, err = m.redirected(rules, r, rawQuery); redirect != nil || err != nil {
+			return "", redirect, err
 		}
 	}
-	for i := range slices.Backward(m.alias) {
-		if c := &m.alias[i]; c.Location != "" {
-			if filename, err = c.file(r); filename != "" || err != nil {
-				return filename, nil, err
-			}
-		}
-	}
-	for i := range m.alias {
-		if c := &m.alias[i]; c.Location == "" {
-			if filename, err = c.file(r); filename != "" || err != nil {
+	for _, rules := range [][]compiledAlias{m.aliasFile, m.alias} {
+		for i := range rules {
+			if filename, err = rules[i].file(r); filename != "" || err != nil {
 				return filename, nil, err
 			}
 		}
@@ -43,32 +29,22 @@ func (m *Mapper) AliasOrRedirect(r *request.Request, rawQuery string) (filename 
 }
 
 // Fixup is what mod_alias does after access control, for proxied requests, too:
-// the redirects of Locations.
+// the redirects of Locations. An error means 500.
 func (m *Mapper) Fixup(r *request.Request, rawQuery string) (*Redirection, error) {
 	if m == nil {
 		return nil, nil
 	}
-	if redirect, err := m.wholeLocation(r, rawQuery); redirect != nil || err != nil {
+	if redirect, err := m.redirected(m.whole, r, rawQuery); redirect != nil || err != nil {
 		return redirect, err
 	}
-	for i := range slices.Backward(m.redirect) {
-		if c := &m.redirect[i]; c.Location != "" && c.text == nil {
-			if redirect, err := c.redirection(r, rawQuery, m.relative); redirect != nil || err != nil {
-				return redirect, err
-			}
-		}
-	}
-	return nil, nil
+	return m.redirected(m.fixup, r, rawQuery)
 }
 
-// wholeLocation finds the redirect that is for all of a Location, of several the
-// last.
-func (m *Mapper) wholeLocation(r *request.Request, rawQuery string) (*Redirection, error) {
-	for i := range slices.Backward(m.redirect) {
-		if c := &m.redirect[i]; c.text != nil {
-			if redirect, err := c.redirection(r, rawQuery, m.relative); redirect != nil || err != nil {
-				return redirect, err
-			}
+// redirected is the answer of the first rule that has one.
+func (m *Mapper) redirected(rules []compiledRedirect, r *request.Request, query string) (*Redirection, error) {
+	for i := range rules {
+		if redirect, err := rules[i].redirection(r, query, m.relative); redirect != nil || err != nil {
+			return redirect, err
 		}
 	}
 	return nil, nil

@@ -34,9 +34,6 @@ func Clean(rawPath string, o CleanOptions) (uri string, status int) {
 	if clean(rawPath) {
 		return rawPath, 0
 	}
-	if rawPath == "*" {
-		return rawPath, 0 // OPTIONS *
-	}
 	if !strings.HasPrefix(rawPath, "/") {
 		return "", http.StatusBadRequest
 	}

@@ -18,8 +18,11 @@ type Mapper struct {
 	cookiePath   []compiledCookie
 	workers      []Worker
 	balancers    []Balancer
-	alias        []compiledAlias // those of Locations first
-	redirect     []compiledRedirect
+	aliasFile    []compiledAlias    // of Locations, the last first
+	alias        []compiledAlias    // the others
+	whole        []compiledRedirect // of all of a Location, the last first
+	fixup        []compiledRedirect // of a path in a Location
+	redirect     []compiledRedirect // the others
 	clean        CleanOptions
 	relative     bool // RedirectRelative
 	tunnelsOnly  bool // ProxyWebsocketFallbackToProxyHttp Off: ws:// takes upgrades only
@@ -82,7 +85,7 @@ func (m *Mapper) compileReverse(rs *Rules) (err error) {
 		m.reverse = append(m.reverse, c)
 	}
 	// A Location's come behind those of the server: lab case E17.
-	slices.SortStableFunc(m.reverse, func(a, b compiledReverse) int { return inLocation(a.Location) - inLocation(b.Location) })
+	sortLocated(m.reverse, func(c *compiledReverse) string { return c.Location })
 	if m.cookieDomain, err = compileCookies(rs.CookieDomain); err != nil {
 		return err
 	}
@@ -96,23 +99,50 @@ func (m *Mapper) compileAlias(rs *Rules) error {
 		if err != nil {
 			return atLine(rs.Alias[i].Line, err)
 		}
-		m.alias = append(m.alias, c)
+		if c.Location != "" {
+			m.aliasFile = append(m.aliasFile, c)
+		} else {
+			m.alias = append(m.alias, c)
+		}
 	}
+	slices.Reverse(m.aliasFile)
 	for i := range rs.Redirect {
 		c, err := rs.Redirect[i].compile()
 		if err != nil {
 			return atLine(rs.Redirect[i].Line, err)
 		}
-		m.redirect = append(m.redirect, c)
+		switch {
+		case c.text != nil:
+			m.whole = append(m.whole, c)
+		case c.Location != "":
+			m.fixup = append(m.fixup, c)
+		default:
+			m.redirect = append(m.redirect, c)
+		}
 	}
+	// The last Location counts, and in it the first redirect.
+	slices.Reverse(m.whole)
+	m.fixup = lastLocationFirst(m.fixup)
 	return nil
 }
 
-func inLocation(location string) int {
-	if location == "" {
-		return 0
+// sortLocated puts the rules of Locations behind the others.
+func sortLocated[T any](rules []T, location func(*T) string) {
+	rank := func(rule *T) int { return min(len(location(rule)), 1) }
+	slices.SortStableFunc(rules, func(a, b T) int { return rank(&a) - rank(&b) })
+}
+
+func lastLocationFirst(rules []compiledRedirect) []compiledRedirect {
+	var sorted []compiledRedirect
+	for end := len(rules); end > 0; {
+		start := end - 1
+		for start > 0 && rules[start-1].Location == rules[end-1].Location {
+			start--
+		}
+		sorted = append(sorted, rules[start:end]...)
+		end = start
 	}
-	return 1
+	return sorted
 }
 
 func atLine(line string, err error) error {

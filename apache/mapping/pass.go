@@ -130,6 +130,10 @@ func (rs *Rules) passWorker(ctx *directive.Context, n *syntax.Node, p *Pass, par
 	}
 	// httpd looks for a worker as it will for a request: by prefix, not by name.
 	if shared := findWorker(rs.Workers, w.at, w.path, w.kind()); shared != nil {
+		if w.socket != shared.socket {
+			ctx.Warnf(n, "goes where line %s does, not to %s: the URLs behind the socket have to differ, in the host at least",
+				shared.Line, p.URL)
+		}
 		if len(params) > 0 {
 			ctx.Warnf(n, "%s has no effect, since the connection is that of %s of line %s; say it there",
 				strings.Join(params, " "), shared.URL, shared.Line)
@@ -146,15 +150,14 @@ func (rs *Rules) passWorker(ctx *directive.Context, n *syntax.Node, p *Pass, par
 // compiledPass is a Pass that is ready to be asked.
 type compiledPass struct {
 	Pass
-	place   place
-	regexp  *regex.Regexp   // if Match
-	guard   *expr.Condition // may be nil
-	url     string          // without unix:
-	socket  string
-	origin  *origin // of all targets; nil if it depends on the request
-	path    string  // what the URL has behind the authority, if there is an origin
-	raw     bool    // nocanon
-	noQuery bool
+	place     place
+	regexp    *regex.Regexp   // if Match
+	guard     *expr.Condition // may be nil
+	url       string          // without unix:
+	socket    string
+	origin    *origin // of all targets; nil if it is from the request
+	authority int     // where in url the origin ends, if there is one
+	raw       bool    // nocanon
 }
 
 func (p *Pass) compile() (c compiledPass, err error) {
@@ -176,8 +179,7 @@ func (p *Pass) compile() (c compiledPass, err error) {
 		switch param {
 		case "nocanon":
 			c.raw = true
-		case "noquery":
-			c.noQuery = true
+		case "noquery": // 2.4.71 sends the query nevertheless
 		default:
 			return c, fmt.Errorf("%s is not a parameter of a rule; a worker may have it", param)
 		}
@@ -196,20 +198,61 @@ func (p *Pass) compile() (c compiledPass, err error) {
 	if err := knownScheme(strings.ToLower(scheme)); err != nil {
 		return c, err
 	}
-	authority, path, hasPath := strings.Cut(rest, "/")
-	if p.Match && hasReference(authority) {
+	authority, fixed := p.fixedAuthority(rest)
+	if !fixed {
 		return c, nil
 	}
 	o, bad := parseAuthority(strings.ToLower(scheme), authority)
 	if bad != nil {
 		return c, fmt.Errorf("%s: %w", p.URL, bad)
 	}
-	if hasPath {
-		c.origin, c.path = &o, "/"+path
-	} else if !p.Match && !strings.HasSuffix(p.Path, "/") {
-		c.origin = &o // a / or nothing follows
-	}
+	c.origin, c.authority = &o, len(scheme)+len("://")+len(authority)
 	return c, nil
+}
+
+// fixedAuthority is the authority that all targets have, of a URL without its
+// scheme. There is none if it is from the request, as in ws://$1:5900/.
+//
+// In http://chat$1 it is chat if the group may have a slash in it: then it is a
+// path that is meant. httpd takes what comes before the slash for a part of the
+// host, and connects to chat.example.org if it is asked for .example.org/.
+func (p *Pass) fixedAuthority(rest string) (authority string, fixed bool) {
+	authority, _, hasPath := strings.Cut(rest, "/")
+	at := reference(authority)
+	if !p.Match || at < 0 {
+		return authority, true
+	}
+	if hasPath || at == 0 {
+		return "", false
+	}
+	return authority[:at], pathGroup(p.Path, int(authority[at+1]-'0'))
+}
+
+// pathGroup says whether a group of a regular expression is for a path: whether
+// it begins with a slash or with anything.
+func pathGroup(pattern string, group int) bool {
+	for i := 0; i < len(pattern); i++ {
+		switch {
+		case pattern[i] == '\\':
+			i++
+		case pattern[i] == '(' && !strings.HasPrefix(pattern[i:], "(?"):
+			if group--; group == 0 {
+				inside := strings.TrimPrefix(pattern[i+1:], `\`)
+				return strings.HasPrefix(inside, "/") || strings.HasPrefix(inside, ".*") || strings.HasPrefix(inside, ".+")
+			}
+		}
+	}
+	return false
+}
+
+// reference is where the first $1 or the like is, -1 if there is none.
+func reference(s string) int {
+	for i := range len(s) - 1 {
+		if s[i] == '$' && '0' <= s[i+1] && s[i+1] <= '9' {
+			return i
+		}
+	}
+	return -1
 }
 
 func (c *compiledPass) holds(r *request.Request) (bool, error) {

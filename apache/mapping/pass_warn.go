@@ -18,15 +18,16 @@ func (p *Pass) warn(ctx *directive.Context, n *syntax.Node, earlier []Pass) {
 	}
 	_, url, _ := cutSocket(p.URL)
 	_, rest, _ := strings.Cut(url, "://")
-	host, path, hasPath := strings.Cut(rest, "/")
+	_, path, hasPath := strings.Cut(rest, "/")
+	_, fixed := p.fixedAuthority(rest)
 	switch {
-	case p.Match && hasReference(host):
+	case !fixed:
 		ctx.Warnf(n, "%s: whoever sends a request chooses where it goes; name the hosts in the regular expression", p.URL)
 	case p.Match:
 	case !strings.HasPrefix(p.Path, "/"):
 		ctx.Warnf(n, "%s does not begin with /, so no request is in it", p.Path)
 	case strings.HasSuffix(p.Path, "/") && !hasPath:
-		ctx.Warnf(n, "the path ends in / and the URL has none, so %[1]sx goes to %[2]sx, another host: %[2]s/ is meant", p.Path, p.URL)
+		ctx.Warnf(n, "the path ends in / and the URL has none, so %[1]sx would go to %[2]sx, another host, and is refused: %[2]s/ is meant", p.Path, p.URL)
 	case strings.HasSuffix(p.Path, "/") && path != "" && !strings.HasSuffix(path, "/"):
 		ctx.Warnf(n, "the path ends in / and the URL does not, so %[1]sx goes to %[2]sx: end both with / or neither", p.Path, p.URL)
 	case !strings.HasSuffix(p.Path, "/") && strings.HasSuffix(rest, "/"):
@@ -55,14 +56,4 @@ func (p *Pass) warnHidden(ctx *directive.Context, n *syntax.Node, earlier []Pass
 			ctx.Warnf(n, "hides the ProxyPass of <Location %s> of line %s: the last <Location> decides, so the more specific has to be behind", e.Path, e.Line)
 		}
 	}
-}
-
-// hasReference finds $1 and the like.
-func hasReference(s string) bool {
-	for i := range len(s) - 1 {
-		if s[i] == '$' && '0' <= s[i+1] && s[i+1] <= '9' {
-			return true
-		}
-	}
-	return false
 }

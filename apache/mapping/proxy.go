@@ -105,12 +105,12 @@ func (m *Mapper) try(c *compiledPass, r *request.Request, rawPath string) (t Tar
 		query = "" // it is in the URL
 	}
 	switch {
-	case c.regexp != nil:
-		t, err = m.joined(c, url, query, raw)
-	case c.origin != nil:
-		t, err = m.target(*c.origin, c.socket, strings.TrimPrefix(c.path+behind, "/"), query, raw)
+	case c.origin == nil:
+		t, err = m.chosen(c, url, query, raw)
+	case c.regexp == nil:
+		t, err = m.fixed(c, c.url[c.authority:]+behind, query, raw)
 	default:
-		t, err = m.joined(c, c.url+behind, query, raw)
+		t, err = m.fixed(c, url[c.authority:], query, raw)
 	}
 	t.Line = c.Line
 	return t, err == nil, false, err
@@ -157,15 +157,8 @@ func (c *compiledPass) substituted(r *request.Request, rawPath string) (url stri
 	return url, raw, nil
 }
 
-// joined is the target of a URL whose authority may be from the request in part.
-func (m *Mapper) joined(c *compiledPass, url, query string, raw bool) (Target, error) {
-	_, configured, _ := strings.Cut(c.url, "://")
-	_, rest, _ := strings.Cut(url, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	if strings.Count(authority, "@") != strings.Count(firstOf(configured), "@") {
-		// ProxyPass / http://chat makes /@evil a host of its own, which httpd goes to.
-		return Target{}, &StatusError{http.StatusBadRequest, "the request would choose the host: " + url}
-	}
+// chosen is the target of a URL whose host is from the request.
+func (m *Mapper) chosen(c *compiledPass, url, query string, raw bool) (Target, error) {
 	o, path, bad := parseURL(url)
 	if bad != nil {
 		return Target{}, bad
@@ -173,9 +166,17 @@ func (m *Mapper) joined(c *compiledPass, url, query string, raw bool) (Target, e
 	return m.target(o, c.socket, path, query, raw)
 }
 
-func firstOf(rest string) string {
-	authority, _, _ := strings.Cut(rest, "/")
-	return authority
+// fixed is the target of a URL whose authority is known, and what follows it. If
+// that is not a path it would be more of the host, /@example.org even another
+// one. httpd goes there; as a rule it does not find it, which is a 500.
+func (m *Mapper) fixed(c *compiledPass, behind, query string, raw bool) (Target, error) {
+	if behind != "" && behind[0] != '/' {
+		if _, _, bad := parseURL(c.url[:c.authority] + behind); bad != nil {
+			return Target{}, bad
+		}
+		return Target{}, &StatusError{http.StatusInternalServerError, "the request would choose the host: " + c.url[:c.authority] + behind}
+	}
+	return m.target(*c.origin, c.socket, strings.TrimPrefix(behind, "/"), query, raw)
 }
 
 // target is that of a URL of which the origin is known. The path has no slash in
@@ -201,7 +202,9 @@ func (m *Mapper) target(o origin, socket, path, query string, raw bool) (Target,
 	t := Target{Scheme: o.scheme, Host: o.host, Path: "/" + path, Query: query}
 	name := o.name()
 	if o.scheme == balancerSchemeName {
-		t.Balancer = findBalancer(m.balancers, name)
+		if t.Balancer = findBalancer(m.balancers, name); t.Balancer == nil {
+			return t, &StatusError{http.StatusInternalServerError, "there is no " + name}
+		}
 		return t, nil
 	}
 	t.Worker = findWorker(m.workers, name, t.Path, anyWorker)

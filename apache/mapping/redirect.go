@@ -40,25 +40,23 @@ const exampleRedirect = "Redirect permanent /old https://example.com/new"
 func (rs *Rules) redirect(ctx *directive.Context, n *syntax.Node) error {
 	d := Redirect{Line: line(n), Status: http.StatusFound}
 	switch ctx.Place {
-	case directive.Server:
 	case directive.Location:
 		d.Location = location(ctx)
-	default:
-		return fmt.Errorf("%s is supported outside all sections, in <VirtualHost> and in <Location>; elsewhere use RewriteRule", n.Name)
+	case directive.Proxy:
+		return fmt.Errorf("%s has no effect in <Proxy>; put it in <Location> or outside of sections", n.Name)
 	}
 	args, named := n.Args, false
-	switch name := strings.ToLower(n.Name); name {
-	case "redirectpermanent":
-		d.Status, named = http.StatusMovedPermanently, true
-	case "redirecttemp":
-		named = true
-	default:
-		d.Match = name == "redirectmatch"
+	d.Match = strings.EqualFold(n.Name, "RedirectMatch")
+	canBeWhole := strings.EqualFold(n.Name, "Redirect")
+	if canBeWhole || d.Match {
 		if len(args) > 0 {
 			if status, ok := redirectStatus(args[0]); ok {
 				d.Status, args, named = status, args[1:], true
 			}
 		}
+		canBeWhole = canBeWhole || named
+	} else if strings.EqualFold(n.Name, "RedirectPermanent") {
+		d.Status = http.StatusMovedPermanently
 	}
 	if d.Status < 100 || d.Status > 599 {
 		return fmt.Errorf("%s: %d is not a status", n.Name, d.Status)
@@ -69,7 +67,8 @@ func (rs *Rules) redirect(ctx *directive.Context, n *syntax.Node) error {
 		whole = 1
 	}
 	switch {
-	case len(args) == whole && d.Location != "" && !d.Match:
+	case len(args) == whole && d.Location != "" && canBeWhole:
+		d.Match = false
 	case len(args) == whole+1 && args[0] != "":
 		d.Path, args = args[0], args[1:]
 	case !named && len(args) > 2:

@@ -6,6 +6,7 @@ package mapping
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
@@ -179,24 +180,32 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// reverseCookie replaces the path and the domain of a cookie. What is behind the
-// part that matched is lost, as with httpd.
+// reverseCookie replaces the path and the domain of a cookie, the last ones if it
+// has several. What is behind the part that matched is lost, as with httpd.
 func (m *Mapper) reverseCookie(r *request.Request, cookie string) string {
 	parts := strings.Split(cookie, ";")
-	for i, part := range parts {
-		trimmed := strings.TrimLeft(part, " \t")
-		space := part[:len(part)-len(trimmed)]
-		if path, ok := cutPrefixFold(trimmed, "path="); ok {
-			if to, ok := replacement(m.cookiePath, r, path, strings.HasPrefix); ok {
-				parts[i] = space + trimmed[:len("path=")] + to
-			}
-		} else if domain, ok := cutPrefixFold(trimmed, "domain="); ok {
-			if to, ok := replacement(m.cookieDomain, r, domain, hasPrefixFold); ok {
-				parts[i] = space + trimmed[:len("domain=")] + to
-			}
-		}
-	}
+	replaceLast(parts, "path=", func(path string) (string, bool) {
+		return replacement(m.cookiePath, r, path, strings.HasPrefix)
+	})
+	replaceLast(parts, "domain=", func(domain string) (string, bool) {
+		return replacement(m.cookieDomain, r, domain, hasPrefixFold)
+	})
 	return strings.Join(parts, ";")
+}
+
+// replaceLast replaces the value of the last part with that name.
+func replaceLast(parts []string, name string, by func(value string) (string, bool)) {
+	for i, part := range slices.Backward(parts) {
+		trimmed := strings.TrimLeft(part, " \t")
+		value, ok := cutPrefixFold(trimmed, name)
+		if !ok {
+			continue
+		}
+		if value, ok = by(value); ok {
+			parts[i] = part[:len(part)-len(trimmed)] + trimmed[:len(name)] + value
+		}
+		return
+	}
 }
 
 func hasPrefixFold(s, prefix string) bool {
@@ -219,6 +228,7 @@ func compileCookies(rules []ReverseCookie) ([]compiledCookie, error) {
 		}
 		list = append(list, compiledCookie{rule, place})
 	}
+	sortLocated(list, func(c *compiledCookie) string { return c.Location })
 	return list, nil
 }
 

@@ -23,8 +23,8 @@ type Target struct {
 	// <Proxy> names this server, as it may be for a URL of RewriteRule.
 	Worker *Worker
 
-	// Balancer is where a member has to be chosen. It is nil for a balancer that
-	// nothing defines, which is an error (503: lab case E20).
+	// Balancer is where a member has to be chosen. One without members is 503 (lab
+	// case E20).
 	Balancer *Balancer
 
 	Line string // of the ProxyPass; empty for ProxyURL
@@ -112,12 +112,6 @@ func parseAuthority(scheme, authority string) (o origin, err *StatusError) {
 		authority = authority[at+1:]
 	}
 	authority = strings.ToLower(authority)
-	if scheme == balancerSchemeName {
-		if authority == "" {
-			return o, badHost(authority)
-		}
-		return origin{scheme: scheme, host: authority}, nil
-	}
 	defaultPort, known := schemes[scheme]
 	if !known {
 		return o, &StatusError{http.StatusInternalServerError, "there is no proxy for " + scheme + "://"}
@@ -139,11 +133,17 @@ func parseAuthority(scheme, authority string) (o origin, err *StatusError) {
 		if parseErr != nil || !strings.HasSuffix(host, "]") || !address.Is6() || address.Zone() != "" {
 			return o, badHost(authority)
 		}
-	case strings.ContainsAny(host, `:[]?#%\"<>^{|}`+"`") || !visible(host):
+	case strings.ContainsAny(host, "?#"):
+		// httpd takes what follows for a query and connects to what is left.
+		return o, badHost(authority)
+	case strings.ContainsAny(host, `:[]%\"<>^{|}`+"`") || !visible(host):
 		// httpd asks the resolver for it: lab case E30, /zz.
 		return o, &StatusError{http.StatusInternalServerError, fmt.Sprintf("there can be no host %q", host)}
 	}
 	o = origin{scheme: scheme, host: host, dial: host + ":" + defaultPort}
+	if scheme == balancerSchemeName {
+		return origin{scheme: scheme, host: host}, nil
+	}
 	if port != "" && port != defaultPort {
 		o.host = host + ":" + port
 		o.dial = o.host
@@ -156,11 +156,12 @@ var schemes = map[string]string{
 	"http": "80", "https": "443",
 	"ws": "80", "wss": "443",
 	"h2c": "80", "h2": "443",
+	balancerSchemeName: "",
 }
 
 // knownScheme refuses what httpd has other modules for.
 func knownScheme(scheme string) error {
-	if schemes[scheme] != "" || scheme == balancerSchemeName {
+	if _, known := schemes[scheme]; known {
 		return nil
 	}
 	switch scheme {

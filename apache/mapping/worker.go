@@ -46,9 +46,13 @@ func (w *Worker) compile() error {
 		return err
 	}
 	w.socket, w.path = socket, rest[len(authority):]
-	if w.Match && hasReference(authority) {
-		w.at = scheme + "://" + strings.ToLower(authority)
-		return nil
+	if at := reference(authority); w.Match && at >= 0 {
+		if port := strings.LastIndexByte(authority[:at], ':'); port < 0 || !digits(authority[port+1:at]) {
+			w.at = scheme + "://" + strings.ToLower(authority)
+			return nil
+		}
+		// In http://chat:8000$1 it is the path that the reference belongs to.
+		authority, w.path = authority[:at], rest[at:]
 	}
 	o, err := parseAuthority(scheme, authority)
 	if err != nil {

@@ -14,14 +14,22 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
 )
 
-// Limit is how long one match of an expression with backtracking may take.
+// Limit is how long one match of an expression with backtracking may take, give
+// or take two ticks of the clock.
 const Limit = 50 * time.Millisecond
+
+// tick is how often the clock that ends matches looks at the time. It runs while
+// there are matches with backtracking, and a second longer.
+const tick = 10 * time.Millisecond
+
+// The clock is regexp2's, and one for the process; it must be set before any
+// expression is matched.
+func init() { regexp2.SetTimeoutCheckPeriod(tick) }
 
 // ErrLimit is a match that took longer than Limit. Whether the text would match
 // is not known then, so who decides by it must decide for the safe side.
@@ -35,30 +43,46 @@ type Regexp struct {
 	groups int
 }
 
-// Compile reads an expression; fold ignores the case of letters, as the flag NC.
+// Compile reads an expression; fold ignores the case of ASCII letters, as the flag
+// NC.
 func Compile(pattern string, fold bool) (*Regexp, error) {
-	r := &Regexp{source: pattern}
-	if !onlyPerl(pattern) {
-		flags := "(?s)"
-		if fold {
-			flags = "(?si)"
-		}
-		if linear, err := regexp.Compile(flags + pattern); err == nil {
-			r.linear, r.groups = linear, linear.NumSubexp()
-			return r, nil
-		}
-	}
-	options := regexp2.Singleline
-	if fold {
-		options |= regexp2.IgnoreCase
-	}
-	perl, err := regexp2.Compile(latin1(endOnly(pattern)), options, regexp2.OptionMaintainCaptureOrder())
+	t, err := translate(pattern)
 	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
 	}
-	perl.MatchTimeout = Limit
-	r.perl, r.groups = perl, len(perl.GetGroupNumbers())-1
+	r := &Regexp{source: pattern}
+	if !t.onlyPerl {
+		if r.linear, err = compileLinear(t.pattern, fold); err == nil {
+			r.groups = r.linear.NumSubexp()
+			return r, nil
+		}
+	}
+	if r.perl, err = compilePerl(t.pattern, fold); err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
+	}
+	r.groups = len(r.perl.GetGroupNumbers()) - 1
 	return r, nil
+}
+
+func compileLinear(pattern string, fold bool) (*regexp.Regexp, error) {
+	flags := "(?s)"
+	if fold {
+		flags = "(?si)"
+	}
+	return regexp.Compile(flags + pattern)
+}
+
+func compilePerl(pattern string, fold bool) (*regexp2.Regexp, error) {
+	// RE2 is what makes \w and the like ASCII only, and $ the end only.
+	options := regexp2.Singleline | regexp2.RE2
+	if fold {
+		options |= regexp2.IgnoreCase
+	}
+	r, err := regexp2.Compile(pattern, options, regexp2.OptionMaintainCaptureOrder())
+	if err == nil {
+		r.MatchTimeout = Limit
+	}
+	return r, err
 }
 
 // Groups is how many groups in parentheses the expression has.
@@ -70,10 +94,10 @@ func (r *Regexp) String() string { return r.source }
 // Match says whether the expression matches somewhere in s.
 func (r *Regexp) Match(s string) (bool, error) {
 	if r.linear != nil {
-		return r.linear.MatchString(s), nil
+		return r.linear.MatchString(widen(s)), nil
 	}
-	ok, err := r.perl.MatchString(latin1(s))
-	if err != nil {
+	ok, err := r.perl.MatchString(widen(s))
+	if err != nil { // too long, or too much memory
 		return false, fmt.Errorf("%q: %w", r.source, ErrLimit)
 	}
 	return ok, nil
@@ -83,10 +107,15 @@ func (r *Regexp) Match(s string) (bool, error) {
 // a group that took no part, in the manner of regexp.FindStringSubmatchIndex. It
 // is nil if nothing matches.
 func (r *Regexp) Find(s string) ([]int, error) {
+	wide := widen(s)
 	if r.linear != nil {
-		return r.linear.FindStringSubmatchIndex(s), nil
+		match := r.linear.FindStringSubmatchIndex(wide)
+		if len(wide) != len(s) {
+			narrowOffsets(match, wide)
+		}
+		return match, nil
 	}
-	m, err := r.perl.FindStringMatch(latin1(s))
+	m, err := r.perl.FindStringMatch(wide)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", r.source, ErrLimit)
 	}
@@ -99,7 +128,7 @@ func (r *Regexp) Find(s string) ([]int, error) {
 			at = append(at, -1, -1)
 			continue
 		}
-		at = append(at, group.RuneIndex, group.RuneIndex+group.RuneLength)
+		at = append(at, group.RuneIndex, group.RuneIndex+group.RuneLength) // a rune is a byte of s
 	}
 	return at, nil
 }
@@ -111,61 +140,4 @@ func Group(s string, match []int, n int) string {
 		return ""
 	}
 	return s[match[2*n]:match[2*n+1]]
-}
-
-// onlyPerl finds what both engines accept and take for different things.
-func onlyPerl(pattern string) bool {
-	// Go's \s lacks the vertical tab, which no rule is about; \C, \h and the like
-	// are errors in Go. What is left is \Z and \G, which are errors, too, and \<.
-	return strings.Contains(pattern, `\Q`) && !strings.Contains(pattern, `\E`)
-}
-
-// latin1 makes each byte a character, since httpd's expressions are of bytes.
-func latin1(s string) string {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			runes := make([]rune, len(s))
-			for i := range len(s) {
-				runes[i] = rune(s[i])
-			}
-			return string(runes)
-		}
-	}
-	return s
-}
-
-// endOnly makes $ the end of the text; for regexp2 it is also before a last
-// newline.
-func endOnly(pattern string) string {
-	var b strings.Builder
-	class := false
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '\\' && i+1 < len(pattern):
-			b.WriteByte(c)
-			i++
-			b.WriteByte(pattern[i])
-		case c == '$' && !class:
-			b.WriteString(`\z`)
-		default:
-			if c == '[' && !class {
-				class = true
-				b.WriteByte(c)
-				if i+1 < len(pattern) && pattern[i+1] == '^' {
-					i++
-					b.WriteByte('^')
-				}
-				if i+1 < len(pattern) && pattern[i+1] == ']' {
-					i++
-					b.WriteString(`\]`)
-				}
-				continue
-			}
-			if c == ']' {
-				class = false
-			}
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -12,12 +12,12 @@ import (
 func TestSubstitute(t *testing.T) {
 	group := func(n int) string { return "<" + strconv.Itoa(n) + ">" }
 	for text, want := range map[string]string{
-		"":         "",
-		"plain":    "plain",
-		"a$0b$12":  "a<0>b<1>2",
+		"":          "",
+		"plain":     "plain",
+		"a$0b$12":   "a<0>b<1>2",
 		`\$1 \a \\`: `$1 a \`,
-		`$ $x $`:   `$ $x $`,
-		`end\`:     `end\`,
+		`$ $x $`:    `$ $x $`,
+		`end\`:      `end\`,
 	} {
 		if got := Substitute(text, group); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

@@ -60,11 +60,13 @@ func (rs *Rules) Compile() (*Finder, error) {
 	return f, nil
 }
 
+// A nil Finder finds nothing.
+//
 // Find sets r.Remote to the client that the header names, as far as those who
 // say so are trusted, and takes from the header what was used. A PROXY header
 // goes before it.
 func (f *Finder) Find(r *request.Request) {
-	if f.header == "" || f.byProxyHeader(r) {
+	if f == nil || f.header == "" || f.byProxyHeader(r) {
 		return
 	}
 	rest, ok := r.Lookup(f.header)

@@ -30,14 +30,3 @@ func TestEnvCase(t *testing.T) {
 		t.Errorf("got %q, %v", value, ok)
 	}
 }
-
-func TestStatus(t *testing.T) {
-	r := Request{}
-	if got := r.Var("REQUEST_STATUS"); got != "" {
-		t.Errorf("got %q before there is an answer", got)
-	}
-	r.Status = 404
-	if got := r.Var("REQUEST_STATUS"); got != "404" {
-		t.Errorf("got %q, want 404", got)
-	}
-}

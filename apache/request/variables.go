@@ -94,31 +94,26 @@ var variables = map[string]func(*Request) string{
 	"SCRIPT_FILENAME":  filename,
 	"SCRIPT_GROUP":     none,
 	"SCRIPT_USER":      none,
-	"API_VERSION":      func(*Request) string { return "20120211:106" },
+	"API_VERSION":      func(*Request) string { return "20120211:142" },
 	"CONTEXT_PREFIX":   none,
 	"CONTEXT_DOCUMENT_ROOT": func(r *Request) string {
 		return r.Server.DocumentRoot
 	},
 	"DOCUMENT_URI":    func(r *Request) string { return r.URI },
 	"HANDLER":         none,
+	"CONTENT_TYPE":    none,
+	"HTTP2":           func(r *Request) string { return onOff(strings.HasPrefix(r.Protocol, "HTTP/2")) },
 	"IS_SUBREQ":       func(*Request) string { return "false" },
 	"LAST_MODIFIED":   none,
 	"CONN_LOG_ID":     none,
-	"LOG_ID":          none,
 	"REQUEST_LOG_ID":  none,
 	"SERVER_ADDR":     func(r *Request) string { return address(r.Local) },
 	"SERVER_ADMIN":    func(r *Request) string { return r.Server.Admin },
 	"SERVER_NAME":     (*Request).ServerName,
 	"SERVER_PORT":     func(r *Request) string { return strconv.Itoa(r.ServerPort()) },
 	"SERVER_PROTOCOL": func(r *Request) string { return r.Protocol },
-	"SERVER_PROTOCOL_VERSION": func(r *Request) string {
-		major, minor := r.version()
-		return strconv.Itoa(1000*major + minor)
-	},
-	"SERVER_PROTOCOL_VERSION_MAJOR": func(r *Request) string { major, _ := r.version(); return strconv.Itoa(major) },
-	"SERVER_PROTOCOL_VERSION_MINOR": func(r *Request) string { _, minor := r.version(); return strconv.Itoa(minor) },
-	"SERVER_SOFTWARE":               func(*Request) string { return ServerSoftware },
-	"THE_REQUEST":                   func(r *Request) string { return r.Line },
+	"SERVER_SOFTWARE": func(*Request) string { return ServerSoftware },
+	"THE_REQUEST":     func(r *Request) string { return r.Line },
 
 	"TIME":      clock("20060102150405"),
 	"TIME_YEAR": clock("2006"),
@@ -150,7 +145,7 @@ func filename(r *Request) string {
 // status is empty before there is an answer.
 func status(r *Request) string {
 	if r.Status == 0 {
-		return ""
+		return "200" // which httpd takes it for until something else is known
 	}
 	return strconv.Itoa(r.Status)
 }
@@ -167,13 +162,4 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-// version of the protocol, as numbers.
-func (r *Request) version() (major, minor int) {
-	text := strings.TrimPrefix(r.Protocol, "HTTP/")
-	first, second, _ := strings.Cut(text, ".")
-	major, _ = strconv.Atoi(first)
-	minor, _ = strconv.Atoi(second)
-	return major, minor
 }

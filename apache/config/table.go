@@ -1,0 +1,125 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Class is what becomes of a directive.
+type Class string
+
+const (
+	Works    Class = "works"    // as in httpd, but for what docs/apache.md lists
+	Partly   Class = "partly"   // some of it does
+	Accepted Class = "accepted" // without effect
+	Refused  Class = "refused"  // an error, since to go on without it would be wrong
+)
+
+// Entry is what is known of a directive.
+type Entry struct {
+	Name  string // of a section with < in front
+	Class Class
+	Note  string // what a user has to know of it
+
+	places   places
+	override string // the group of AllowOverride it is in; empty: not for .htaccess
+}
+
+// places are where a directive may stand.
+type places int
+
+const (
+	inServer    places = 1 << iota // outside of sections, and in <VirtualHost>
+	inSection                      // <Directory>, <Files>, <Location>, <Proxy>
+	inCondition                    // <If>
+	mainOnly                       // not in <VirtualHost>
+
+	inAll = inServer | inSection | inCondition
+)
+
+// Known says whether there is a directive, in any case, or with < in front a
+// section.
+func Known(name string) bool { return find(name) != nil }
+
+// Table returns all that is known, by name.
+func Table() []Entry {
+	all := slices.Clone(table)
+	slices.SortFunc(all, func(a, b Entry) int {
+		return strings.Compare(strings.ToLower(strings.TrimPrefix(a.Name, "<")), strings.ToLower(strings.TrimPrefix(b.Name, "<")))
+	})
+	return all
+}
+
+func find(name string) *Entry { return byName[strings.ToLower(name)] }
+
+var byName = func() map[string]*Entry {
+	index := make(map[string]*Entry, len(table))
+	for i := range table {
+		index[strings.ToLower(table[i].Name)] = &table[i]
+	}
+	return index
+}()
+
+// nearest is the known directive that a misspelt name is closest to; empty if
+// none is close.
+func nearest(name string) string {
+	name = strings.ToLower(name)
+	best, distance := "", 3
+	for _, e := range table {
+		if d := edits(name, strings.ToLower(e.Name), distance); d < distance {
+			best, distance = e.Name, d
+		}
+	}
+	return best
+}
+
+// edits counts how many letters have to be put in, left out or changed to make b
+// of a. It gives up at limit.
+func edits(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// StandsFor says whether <IfModule> finds a module: those whose directives have
+// an effect here.
+func StandsFor(module string) bool {
+	name := strings.ToLower(module)
+	switch {
+	case strings.HasPrefix(name, "mod_") && strings.HasSuffix(name, ".c"):
+		name = name[len("mod_") : len(name)-len(".c")]
+	case strings.HasSuffix(name, "_module"):
+		name = strings.TrimSuffix(name, "_module")
+	case name == "core.c", name == "event.c", name == "http_core.c":
+		return true
+	}
+	return slices.Contains(modules, name)
+}
+
+var modules = []string{
+	"core", "so", "http", "mpm_event", "unixd", "log_config",
+	"access_compat", "alias", "auth_basic", "authn_core", "authn_file", "authz_core", "authz_groupfile",
+	"authz_host", "authz_user", "deflate", "dir", "env", "expires", "filter", "headers", "lbmethod_bybusyness",
+	"lbmethod_byrequests", "lbmethod_bytraffic", "mime", "proxy", "proxy_balancer", "proxy_http", "proxy_http2", "proxy_wstunnel",
+	"ratelimit", "remoteip", "reqtimeout", "rewrite", "setenvif", "slotmem_shm", "socache_shmcb", "ssl", "http2", "version", "watchdog",
+}

@@ -1,0 +1,73 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apache
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/vhost"
+)
+
+// accessLogs makes a log of each CustomLog and TransferLog, and of ErrorLog.
+func (a *adaptation) accessLogs(s *caddyhttp.Server, h *host, handler *vhost.Handler) {
+	if h.server.Logs == nil {
+		return
+	}
+	if a.logging.Logs == nil {
+		a.logging.Logs = make(map[string]*caddy.CustomLog)
+	}
+	for i, l := range h.server.Logs.Access() {
+		if s.Logs == nil {
+			s.Logs = new(caddyhttp.ServerLogConfig)
+		}
+		name := fmt.Sprintf("access_%s_%d", logName(h), i+1)
+		handler.AccessLogs = append(handler.AccessLogs, vhost.AccessLog{Logger: name, Condition: l.Condition})
+		a.logging.Logs[name] = &caddy.CustomLog{
+			Include: []string{"http.log.access." + name},
+			BaseLog: caddy.BaseLog{
+				WriterRaw:  marshal(map[string]string{"output": "file", "filename": l.File}),
+				EncoderRaw: marshal(map[string]string{"format": "apache", "template": l.Format}),
+			},
+		}
+		a.exclude("http.log.access." + name)
+	}
+	file := h.server.Logs.ErrorFile()
+	if file == "" {
+		return
+	}
+	name := "error_" + logName(h)
+	log := &caddy.CustomLog{
+		Include: []string{"http.log.error", "http.handlers.apache_vhost"},
+		BaseLog: caddy.BaseLog{
+			WriterRaw: marshal(map[string]string{"output": "file", "filename": file}),
+			Level:     h.server.Logs.Level(),
+		},
+	}
+	for other, known := range a.logging.Logs {
+		if string(known.WriterRaw) == string(log.WriterRaw) && other != name {
+			return // two virtual hosts with one file
+		}
+	}
+	a.logging.Logs[name] = log
+}
+
+// exclude keeps a logger out of Caddy's default log.
+func (a *adaptation) exclude(logger string) {
+	def := a.logging.Logs["default"]
+	if def == nil {
+		def = new(caddy.CustomLog)
+		a.logging.Logs["default"] = def
+	}
+	def.Exclude = append(def.Exclude, logger)
+}
+
+func logName(h *host) string {
+	if h.server.Line == "" {
+		return "main"
+	}
+	return h.server.Line
+}

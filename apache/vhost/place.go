@@ -1,0 +1,364 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package vhost
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/access"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/envif"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/header"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/mapping"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/rewrite"
+)
+
+// place is what holds for a request: the server and all sections that it is in,
+// merged and compiled.
+type place struct {
+	dir       *config.Dir
+	env       *envif.Setter
+	rewriting *rewrite.Engine
+	redirects *mapping.Mapper
+	guard     *access.Guard
+	editor    *header.Editor
+
+	// folder is where the rewriting rules are from: a folder with a slash at its
+	// end, or empty for a Location, whose path location is.
+	folder, location string
+}
+
+// layer is a section or a .htaccess file that is ready to be merged.
+type layer struct {
+	id      uint32
+	dir     *config.Dir
+	kind    directive.Place
+	path    string // of a Location, for its rewriting
+	folder  string // of a Directory or a .htaccess file
+	matcher config.Matcher
+	files   []*layer   // <Files> sections in it
+	ifs     [][]*layer // <If> sections in it, each with its <ElseIf> and <Else>
+}
+
+// places finds the place of a request. Places are made when they are first asked
+// for, and kept: a site has few of them.
+type places struct {
+	server   *Handler
+	env      *envif.Setter // SetEnvIf of the server itself, which comes first
+	base     *place        // the server without its sections
+	layers   serverLayers
+	htaccess *htaccess // nil: there is no place for one
+
+	mu     sync.RWMutex
+	known  map[string]*place // by the ids of their layers; guarded by mu
+	nextID uint32            // guarded by mu
+}
+
+// serverLayers are the sections of a server in the order in which they hold.
+type serverLayers struct {
+	proxy     []*layer
+	directory []*layer // by the number of folders in their path, then those by expression
+	files     []*layer
+	location  []*layer
+	ifs       [][]*layer
+}
+
+// maxPlaces bounds what .htaccess files that are changed again and again leave
+// behind.
+const maxPlaces = 1024
+
+func newPlaces(h *Handler) (*places, error) {
+	ps := &places{server: h, known: make(map[string]*place)}
+	base := h.Dir
+	base.Rewrite, base.Mapping, base.Sections = h.Rewrite.Folder(), nil, nil
+	if h.Env != nil {
+		own := &envif.Rules{If: h.Env.If}
+		var err error
+		if ps.env, err = own.Compile(); err != nil {
+			return nil, err
+		}
+		base.Env = &envif.Rules{Fixed: h.Env.Fixed}
+	}
+	var err error
+	if ps.base, err = ps.compile(&base, "", ""); err != nil {
+		return nil, err
+	}
+	if err := ps.addSections(h.Sections); err != nil {
+		return nil, err
+	}
+	ps.htaccess = newHTAccess(h, ps)
+	return ps, nil
+}
+
+func (ps *places) addSections(sections []config.Section) error {
+	for i := range sections {
+		l, err := ps.newLayer(&sections[i])
+		if err != nil {
+			return err
+		}
+		switch kind := sections[i].Kind; kind {
+		case "proxy", "proxymatch":
+			ps.layers.proxy = append(ps.layers.proxy, l)
+		case "directory", "directorymatch":
+			ps.layers.directory = append(ps.layers.directory, l)
+		case "files", "filesmatch":
+			ps.layers.files = append(ps.layers.files, l)
+		case "location", "locationmatch":
+			ps.layers.location = append(ps.layers.location, l)
+		default:
+			ps.layers.ifs = addCondition(ps.layers.ifs, kind, l)
+		}
+		// A section that cannot be compiled is an error when the config is loaded, and
+		// not when somebody asks for what is in it.
+		if _, err := ps.compile(l.dir, l.folder, l.path); err != nil {
+			return fmt.Errorf("%s: <%s %s>: %w", sections[i].Line, sections[i].Kind, sections[i].Path, err)
+		}
+	}
+	slices.SortStableFunc(ps.layers.directory, func(a, b *layer) int { return depth(a) - depth(b) })
+	return nil
+}
+
+// depth orders <Directory> sections: shorter paths first, and those by expression
+// behind all others.
+func depth(l *layer) int {
+	if l.folder == "" {
+		return 1 << 20
+	}
+	return strings.Count(l.folder, "/")
+}
+
+// addCondition puts an <If> behind those before, and an <ElseIf> or <Else> with
+// the <If> that it belongs to.
+func addCondition(ifs [][]*layer, kind string, l *layer) [][]*layer {
+	if kind == "if" || len(ifs) == 0 {
+		return append(ifs, []*layer{l})
+	}
+	ifs[len(ifs)-1] = append(ifs[len(ifs)-1], l)
+	return ifs
+}
+
+func (ps *places) newLayer(s *config.Section) (*layer, error) {
+	matcher, err := config.Compile(*s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: <%s %s>: %w", s.Line, s.Kind, s.Path, err)
+	}
+	l := &layer{dir: &s.Dir, matcher: matcher, kind: directive.Directory}
+	switch s.Kind {
+	case "location", "locationmatch":
+		l.kind, l.path = directive.Location, s.Path
+	case "directory":
+		l.folder = strings.TrimSuffix(s.Path, "/") + "/"
+	case "proxy", "proxymatch":
+		l.kind = directive.Proxy
+	case "if", "elseif", "else":
+		l.kind = directive.Condition
+	}
+	return l, ps.addInner(l)
+}
+
+// addInner makes layers of the sections in a section.
+func (ps *places) addInner(l *layer) error {
+	ps.mu.Lock()
+	ps.nextID++
+	l.id = ps.nextID
+	ps.mu.Unlock()
+	for i := range l.dir.Sections {
+		s := &l.dir.Sections[i]
+		inner, err := ps.newLayer(s)
+		if err != nil {
+			return err
+		}
+		inner.folder = l.folder
+		if s.Kind == "files" || s.Kind == "filesmatch" {
+			l.files = append(l.files, inner)
+		} else {
+			l.ifs = addCondition(l.ifs, s.Kind, inner)
+		}
+	}
+	return nil
+}
+
+// find returns the place of a request that has been mapped.
+func (ps *places) find(x *exchange) (*place, error) {
+	var space [16]*layer
+	var conditions [8][]*layer
+	layers, ifs := space[:0], conditions[:0]
+	add := func(l *layer) {
+		layers = append(layers, l)
+		ifs = append(ifs, l.ifs...)
+	}
+	addMatching := func(from []*layer, name string) error {
+		for _, l := range from {
+			switch ok, err := l.matcher.Matches(name); {
+			case err != nil:
+				return failed(err)
+			case ok:
+				add(l)
+			}
+		}
+		return nil
+	}
+	if x.target != nil {
+		if err := addMatching(ps.layers.proxy, x.target.URL()); err != nil {
+			return nil, err
+		}
+	} else if x.req.Filename != "" {
+		if err := ps.addFolders(x, add); err != nil {
+			return nil, err
+		}
+		for _, l := range slices.Clone(layers) {
+			if err := addMatching(l.files, x.req.Filename); err != nil {
+				return nil, err
+			}
+		}
+		if err := addMatching(ps.layers.files, x.req.Filename); err != nil {
+			return nil, err
+		}
+	}
+	if err := addMatching(ps.layers.location, x.req.URI); err != nil {
+		return nil, err
+	}
+	for _, chain := range append(ifs, ps.layers.ifs...) {
+		l, err := holding(chain, x)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil {
+			layers = append(layers, l)
+		}
+	}
+	return ps.merged(layers)
+}
+
+// holding returns the first section of an <If> with its <ElseIf> and <Else> whose
+// condition holds; nil if none does.
+func holding(chain []*layer, x *exchange) (*layer, error) {
+	for _, l := range chain {
+		if l.matcher.Condition == nil {
+			return l, nil
+		}
+		if ok, err := l.matcher.Condition.Holds(x.req); err != nil {
+			return nil, failed(err)
+		} else if ok {
+			return l, nil
+		}
+	}
+	return nil, nil
+}
+
+// addFolders adds the <Directory> sections of a file and the .htaccess files on
+// the way to it, the outermost first.
+func (ps *places) addFolders(x *exchange, add func(*layer)) error {
+	filename := x.req.Filename
+	at := 0
+	sections := func(folder string, last bool) error {
+		for ; at < len(ps.layers.directory); at++ {
+			l := ps.layers.directory[at]
+			if !last && depth(l) > strings.Count(folder, "/") {
+				return nil
+			}
+			switch ok, err := l.matcher.Matches(filename); {
+			case err != nil:
+				return failed(err)
+			case ok:
+				add(l)
+			}
+		}
+		return nil
+	}
+	if ps.htaccess != nil {
+		if err := ps.htaccess.walk(filename, sections, add); err != nil {
+			return err
+		}
+	}
+	return sections(filename, true)
+}
+
+// merged returns the place of layers, each of which goes over those before.
+func (ps *places) merged(layers []*layer) (*place, error) {
+	if len(layers) == 0 {
+		return ps.base, nil
+	}
+	var space [128]byte
+	key := space[:0]
+	for _, l := range layers {
+		key = binary.BigEndian.AppendUint32(key, l.id)
+	}
+	ps.mu.RLock()
+	p := ps.known[string(key)]
+	ps.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	dir, folder, location := ps.base.dir, "", ""
+	for _, l := range layers {
+		dir = config.Merge(dir, l.dir, l.kind)
+		if l.dir.Rewrite != nil {
+			folder, location = l.folder, l.path
+		}
+	}
+	p, err := ps.compile(dir, folder, location)
+	if err != nil {
+		return nil, failed(err)
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if len(ps.known) >= maxPlaces {
+		clear(ps.known)
+	}
+	ps.known[string(key)] = p
+	return p, nil
+}
+
+// compile makes what was merged ready to run.
+func (ps *places) compile(dir *config.Dir, folder, location string) (p *place, err error) {
+	p = &place{dir: dir, folder: folder, location: location}
+	if p.env, err = dir.Env.Compile(); err != nil {
+		return nil, err
+	}
+	if dir.Rewrite != nil && len(dir.Rewrite.Rules) > 0 {
+		if p.rewriting, err = dir.Rewrite.Compile(rewrite.CompileOptions{Server: ps.server.rewriting, OwnName: ps.server.ownName}); err != nil {
+			return nil, err
+		}
+	}
+	if dir.Mapping != nil {
+		if p.redirects, err = dir.Mapping.Compile(); err != nil {
+			return nil, err
+		}
+	}
+	if dir.Access != nil {
+		if p.guard, err = dir.Access.Compile(access.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	if dir.Header != nil {
+		if p.editor, err = dir.Header.Compile(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// folderURI is the URL path of the folder that the rewriting rules are from.
+func (x *exchange) folderURI() string {
+	p := x.place
+	if p.folder == "" {
+		return p.location
+	}
+	// What of the file is below the folder is below it in the path, too.
+	rest, ok := strings.CutPrefix(x.req.Filename, p.folder)
+	if !ok {
+		return ""
+	}
+	uri, ok := strings.CutSuffix(x.req.URI, rest)
+	if !ok {
+		return ""
+	}
+	return uri
+}
