@@ -40,4 +40,4 @@ func (cl ChainLoader) LoadCertificates() ([]caddytls.Certificate, error) {
 }
 
 // Interface guards
-var _ caddytls.CertificateLoader = (ChainLoader)(nil)
+var _ caddytls.CertificateLoader = ChainLoader(nil)

@@ -55,7 +55,7 @@ func (a *adaptation) listeners() []listener {
 		}
 		addresses = append(addresses, config.Address{Port: port})
 	}
-	var listeners []listener
+	listeners := make([]listener, 0, len(addresses))
 	for _, address := range addresses {
 		listeners = append(listeners, listener{address, a.groups(address)})
 	}

@@ -324,7 +324,7 @@ func (o *origin) tls() *reverseproxy.TLSConfig {
 	c := new(reverseproxy.TLSConfig)
 	if b.Verify == "require" {
 		if b.CAFile != "" {
-			c.RootCAPEMFiles = []string{b.CAFile}
+			c.CARaw = marshal(map[string]any{"provider": "file", "pem_files": []string{b.CAFile}})
 		}
 	} else {
 		c.InsecureSkipVerify = true

@@ -91,7 +91,7 @@ func (a *adaptation) listenerWrappers(s *caddyhttp.Server, l listener) {
 // group makes the routes of virtual hosts that share requests by name. The first
 // comes last, since it takes the rest.
 func (a *adaptation) group(s *caddyhttp.Server, l listener, g group) caddyhttp.RouteList {
-	var hosts []*host
+	hosts := make([]*host, 0, len(g.hosts))
 	var before []string
 	for i, server := range g.hosts {
 		h := &host{server: config.Inherit(a.cfg.Main, server), first: i == 0, before: before}

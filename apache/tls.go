@@ -105,7 +105,7 @@ func (a *adaptation) listenerTLS(h *host) *tlsconf.Listener {
 }
 
 func sectionTLS(s *config.Server) []*tlsconf.Rules {
-	var rules []*tlsconf.Rules
+	rules := make([]*tlsconf.Rules, 0, len(s.Sections))
 	for _, section := range s.Sections {
 		rules = append(rules, section.TLS)
 	}

@@ -6,6 +6,7 @@ package access
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
@@ -68,9 +69,9 @@ type chosen struct {
 
 // last is the word that holds for a method: the last one that is for it.
 func last(words []chosen, method string) string {
-	for i := len(words) - 1; i >= 0; i-- {
-		if words[i].methods.has(method) {
-			return words[i].value
+	for _, word := range slices.Backward(words) {
+		if word.methods.has(method) {
+			return word.value
 		}
 	}
 	return ""

@@ -4,6 +4,8 @@
 package access
 
 import (
+	"slices"
+
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/expr"
 )
 
@@ -200,10 +202,8 @@ func isUser(names []string) test {
 		if !c.login {
 			return verdict{status: needsUser}
 		}
-		for _, name := range names {
-			if name == c.r.User {
-				return met(true)
-			}
+		if slices.Contains(names, c.r.User) {
+			return met(true)
 		}
 		return met(false)
 	}

@@ -144,7 +144,7 @@ func acceptFilter(rd *reader, n *syntax.Node) error {
 	if err := directive.Args(n, 1, -1, n.Name+" DEFLATE"); err != nil {
 		return err
 	}
-	for _, filter := range strings.Split(n.Args[0], ";") {
+	for filter := range strings.SplitSeq(n.Args[0], ";") {
 		switch strings.ToUpper(filter) {
 		case "DEFLATE", "BROTLI_COMPRESS", "NONE":
 			rd.warnf(n.Position, "%s %s: answers are not compressed here; Caddy's encode does that", n.Name, filter)

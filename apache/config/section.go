@@ -36,7 +36,7 @@ func (rd *reader) section(outer *Dir, scope Scope, n *syntax.Node) {
 		return
 	}
 	args := n.Args
-	if base := strings.TrimSuffix(section.Kind, "match"); base != section.Kind {
+	if base, ok := strings.CutSuffix(section.Kind, "match"); ok {
 		inner.Match = true
 	} else if len(args) == 2 && args[0] == "~" {
 		section.Kind, inner.Match, args = base+"match", true, args[1:]

@@ -7,6 +7,7 @@ package logformat
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -166,9 +167,7 @@ func Merge(outer, inner *Rules) *Rules {
 	merged := *inner
 	merged.Formats = make(map[string]string)
 	for _, formats := range []map[string]string{outer.Formats, inner.Formats} {
-		for name, format := range formats {
-			merged.Formats[name] = format
-		}
+		maps.Copy(merged.Formats, formats)
 	}
 	if merged.Default == "" {
 		merged.Default = outer.Default

@@ -175,7 +175,7 @@ func (p *Pass) compile() (c compiledPass, err error) {
 			return c, fmt.Errorf("guard: %w", err)
 		}
 	}
-	for _, param := range strings.Fields(p.Params) {
+	for param := range strings.FieldsSeq(p.Params) {
 		switch param {
 		case "nocanon":
 			c.raw = true

@@ -38,8 +38,8 @@ func (w *Worker) compile() error {
 		return fmt.Errorf("%s is not a URL, for example ws://localhost:8000/", w.URL)
 	}
 	authority := rest
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		authority = rest[:slash]
+	if before, _, ok := strings.Cut(rest, "/"); ok {
+		authority = before
 	}
 	scheme = strings.ToLower(scheme)
 	if err := knownScheme(scheme); err != nil {

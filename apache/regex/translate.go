@@ -180,7 +180,8 @@ func (t *translation) quotation() error {
 
 // hexadecimal translates \xhh and \x{hh}.
 func (t *translation) hexadecimal() error {
-	digits, rest := t.rest[2:], ""
+	digits := t.rest[2:]
+	var rest string
 	if strings.HasPrefix(digits, "{") {
 		var closed bool
 		if digits, rest, closed = strings.Cut(digits[1:], "}"); !closed {

@@ -34,7 +34,7 @@ func parseSource(source string) (kind, rest string, err error) {
 		}
 		return kind, rest, nil
 	case kind == "prg", kind == "dbd", kind == "fastdbd", kind == "dbm", strings.HasPrefix(kind, "dbm="):
-		return "", "", fmt.Errorf("maps of the type %s: are not supported, only txt:, rnd: and int:", kind)
+		return "", "", fmt.Errorf("only maps of the types txt:, rnd: and int: are supported, not %s", kind)
 	}
 	return "txt", source, nil
 }

@@ -11,11 +11,25 @@ var schemes = []struct {
 	prefix string
 	query  bool
 }{
-	{"ajp://", true}, {"balancer://", true}, {"fcgi://", true}, {"ftp://", false},
-	{"gopher://", false}, {"h2://", true}, {"h2c://", true}, {"http://", true},
-	{"https://", true}, {"ldap://", false}, {"mailto:", true}, {"news:", false},
-	{"nntp://", false}, {"scgi://", true}, {"unix://", true}, {"unix:", true},
-	{"uwsgi://", true}, {"ws://", true}, {"wss://", true},
+	{"ajp://", true},
+	{"balancer://", true},
+	{"fcgi://", true},
+	{"ftp://", false},
+	{"gopher://", false},
+	{"h2://", true},
+	{"h2c://", true},
+	{"http://", true},
+	{"https://", true},
+	{"ldap://", false},
+	{"mailto:", true},
+	{"news:", false},
+	{"nntp://", false},
+	{"scgi://", true},
+	{"unix://", true},
+	{"unix:", true},
+	{"uwsgi://", true},
+	{"ws://", true},
+	{"wss://", true},
 }
 
 // absolute is the length of the scheme of an absolute URL with what separates it

@@ -57,7 +57,7 @@ func init() {
 		"mdrequirehttps":         {(*Rules).requireHTTPS, inServers},
 		"mdcacertificatefile":    {file(func(rs *Rules) *string { return &rs.RootCAs }), inServers},
 	}
-	for _, name := range strings.Fields(`SSLHonorCipherOrder SSLCompression SSLSessionTickets SSLSessionTicketKeyFile
+	for name := range strings.FieldsSeq(`SSLHonorCipherOrder SSLCompression SSLSessionTickets SSLSessionTicketKeyFile
 		SSLUseStapling SSLStaplingCache SSLStaplingResponseTimeSkew SSLStaplingResponderTimeout SSLStaplingResponseMaxAge
 		SSLStaplingStandardCacheTimeout SSLStaplingReturnResponderErrors SSLStaplingFakeTryLater SSLStaplingErrorCacheTimeout
 		SSLStaplingForceURL SSLSessionCache SSLSessionCacheTimeout SSLRandomSeed SSLCryptoDevice SSLInsecureRenegotiation
@@ -67,11 +67,11 @@ func init() {
 		MDStaplingRenewWindow MDCertificateCheck MDActivationDelay MDRetryDelay MDRetryFailover MDCheckInterval MDMatchNames`) {
 		directives[strings.ToLower(name)] = reader{accept, inSections}
 	}
-	for _, name := range strings.Fields(`SSLOpenSSLConfCmd MDCAChallenges MDMustStaple MDHttpProxy MDNotifyCmd MDMessageCmd
+	for name := range strings.FieldsSeq(`SSLOpenSSLConfCmd MDCAChallenges MDMustStaple MDHttpProxy MDNotifyCmd MDMessageCmd
 		MDChallengeDns01 MDChallengeDns01Version MDExternalAccountBinding MDCertificateFile MDCertificateKeyFile`) {
 		directives[strings.ToLower(name)] = reader{warn, inServers}
 	}
-	for _, name := range strings.Fields(`SSLCARevocationFile SSLCARevocationPath SSLCARevocationCheck SSLOCSPEnable
+	for name := range strings.FieldsSeq(`SSLCARevocationFile SSLCARevocationPath SSLCARevocationCheck SSLOCSPEnable
 		SSLOCSPDefaultResponder SSLOCSPOverrideResponder SSLOCSPResponseTimeSkew SSLOCSPResponseMaxAge SSLOCSPResponderTimeout
 		SSLOCSPUseRequestNonce SSLOCSPProxyURL SSLOCSPNoVerify SSLOCSPResponderCertificateFile SSLSRPVerifierFile
 		SSLSRPUnknownUserSeed SSLUserName SSLProxyCARevocationFile SSLProxyCARevocationPath SSLProxyCARevocationCheck

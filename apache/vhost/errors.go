@@ -138,9 +138,8 @@ func originError(err error, url string) error {
 		unknown x509.UnknownAuthorityError
 		invalid x509.CertificateInvalidError
 	)
-	var dial reverseproxy.DialError
 	text := ""
-	if errors.As(err, &dial) { // which hides what it wraps
+	if dial, ok := errors.AsType[reverseproxy.DialError](err); ok { // which hides what it wraps
 		text = dial.Error()
 	}
 	switch {

@@ -6,8 +6,10 @@ package vhost
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -143,7 +145,7 @@ func (x *exchange) forward() {
 }
 
 func appended(before []string, value string) string {
-	return strings.Join(append(before[:len(before):len(before)], value), ", ")
+	return strings.Join(append(slices.Clip(before), value), ", ")
 }
 
 func (x *exchange) serverName() string {
@@ -268,7 +270,5 @@ func plainScheme(scheme string) string {
 
 func resetHeader(h, to http.Header) {
 	clear(h)
-	for name, values := range to {
-		h[name] = values
-	}
+	maps.Copy(h, to)
 }

@@ -34,8 +34,7 @@ func failed(err error) error {
 		return nil
 	}
 	status := http.StatusInternalServerError
-	var own *mapping.StatusError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*mapping.StatusError](err); ok {
 		status = own.Status
 	}
 	return &refusal{status: status, reason: "the configuration could not be applied", err: err}
