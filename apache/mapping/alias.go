@@ -28,7 +28,7 @@ type Alias struct {
 }
 
 func (rs *Rules) alias(ctx *directive.Context, n *syntax.Node) error {
-	a := Alias{Line: line(n), Match: strings.EqualFold(n.Name, "AliasMatch")}
+	a := Alias{Line: directive.Line(n), Match: strings.EqualFold(n.Name, "AliasMatch")}
 	if err := directive.Args(n, 1, 2, "Alias /files /var/www/files"); err != nil {
 		return err
 	}
@@ -49,8 +49,7 @@ func (rs *Rules) alias(ctx *directive.Context, n *syntax.Node) error {
 			a.File = strings.TrimSuffix(ctx.ServerRoot, "/") + "/" + a.File
 		}
 	}
-	c, err := a.compile()
-	if err != nil {
+	if _, err := a.compile(); err != nil {
 		return err
 	}
 	if a.Location == "" && !a.Match {
@@ -59,7 +58,6 @@ func (rs *Rules) alias(ctx *directive.Context, n *syntax.Node) error {
 			ctx.Warnf(n, "end the path and the file both with / or neither, or %s/x and %sx are not what they seem", strings.TrimSuffix(a.Path, "/"), a.File)
 		}
 	}
-	_ = c
 	rs.Alias = append(rs.Alias, a)
 	return nil
 }

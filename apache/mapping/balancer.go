@@ -85,7 +85,7 @@ func (rs *Rules) balancerMember(ctx *directive.Context, n *syntax.Node) error {
 	if !ok || name == balancerScheme {
 		return fmt.Errorf("%s: %s is not the name of a balancer, for example balancer://chat", n.Name, args[0])
 	}
-	w := Worker{Line: line(n), URL: args[1]}
+	w := Worker{Line: directive.Line(n), URL: args[1]}
 	if err := w.compile(); err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)
 	}

@@ -148,10 +148,3 @@ func serverOnly(ctx *directive.Context, n *syntax.Node) error {
 	}
 	return nil
 }
-
-// line is the position of a directive as rules have it: short enough to read.
-func line(n *syntax.Node) string {
-	p := n.Position
-	p.File = p.File[strings.LastIndexByte(p.File, '/')+1:]
-	return p.String()
-}

@@ -39,7 +39,7 @@ func (rs *Rules) proxyPass(ctx *directive.Context, n *syntax.Node) error {
 	if err != nil {
 		return err
 	}
-	p := Pass{Line: line(n), Match: strings.EqualFold(n.Name, "ProxyPassMatch")}
+	p := Pass{Line: directive.Line(n), Match: strings.EqualFold(n.Name, "ProxyPassMatch")}
 	args := n.Args
 	if located {
 		p.Location, p.Path = location(ctx), ctx.Path
@@ -122,7 +122,7 @@ func (p *Pass) takeParams(args []string) (worker []string, err error) {
 // passWorker defines the worker or balancer of the URL, or finds it.
 func (rs *Rules) passWorker(ctx *directive.Context, n *syntax.Node, p *Pass, params []string) error {
 	if name, ok := balancerName(p.URL); ok {
-		return rs.balancer(name, line(n)).set(params)
+		return rs.balancer(name, directive.Line(n)).set(params)
 	}
 	w := Worker{Line: p.Line, URL: p.URL, Match: p.Match}
 	if err := w.compile(); err != nil {

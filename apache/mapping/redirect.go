@@ -38,7 +38,7 @@ type Redirection struct {
 const exampleRedirect = "Redirect permanent /old https://example.com/new"
 
 func (rs *Rules) redirect(ctx *directive.Context, n *syntax.Node) error {
-	d := Redirect{Line: line(n), Status: http.StatusFound}
+	d := Redirect{Line: directive.Line(n), Status: http.StatusFound}
 	switch ctx.Place {
 	case directive.Location:
 		d.Location = location(ctx)

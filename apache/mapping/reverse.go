@@ -40,7 +40,7 @@ func (rs *Rules) proxyPassReverse(ctx *directive.Context, n *syntax.Node) error 
 	if last := len(n.Args) - 1; last > 0 && strings.EqualFold(n.Args[last], "interpolate") {
 		return fmt.Errorf("%s: interpolate is not supported: write what the variables stand for", n.Name)
 	}
-	v := Reverse{Line: line(n)}
+	v := Reverse{Line: directive.Line(n)}
 	if located {
 		if err := directive.Args(n, 1, 1, "ProxyPassReverse http://localhost:8000/"); err != nil {
 			return err
@@ -64,7 +64,7 @@ func (rs *Rules) proxyPassReverseCookie(ctx *directive.Context, n *syntax.Node) 
 	if err := directive.Args(n, 2, 2, n.Name+" / /chat/"); err != nil {
 		return err
 	}
-	c := ReverseCookie{Line: line(n), From: n.Args[0], To: n.Args[1]}
+	c := ReverseCookie{Line: directive.Line(n), From: n.Args[0], To: n.Args[1]}
 	if located {
 		c.Location = location(ctx)
 	}

@@ -37,10 +37,7 @@ func (w *Worker) compile() error {
 	if !ok || scheme == "" {
 		return fmt.Errorf("%s is not a URL, for example ws://localhost:8000/", w.URL)
 	}
-	authority := rest
-	if before, _, ok := strings.Cut(rest, "/"); ok {
-		authority = before
-	}
+	authority, _, _ := strings.Cut(rest, "/")
 	scheme = strings.ToLower(scheme)
 	if err := knownScheme(scheme); err != nil {
 		return err
@@ -60,6 +57,16 @@ func (w *Worker) compile() error {
 	}
 	w.at = o.name()
 	return nil
+}
+
+// Target is where a worker is. ok is false if it is known only when a request is
+// there, since $1 stands in its host.
+func (w *Worker) Target() (t Target, ok bool) {
+	o, path, err := w.origin()
+	if err != nil {
+		return Target{}, false
+	}
+	return Target{Scheme: o.scheme, Host: o.host, Address: o.address(w.socket), Path: path, Worker: w}, true
 }
 
 // origin is where the worker is, and the path of its URL.
@@ -180,9 +187,9 @@ func (rs *Rules) setParams(name string, n *syntax.Node, define bool, params []st
 		if !define && !slices.ContainsFunc(rs.Balancers, func(b Balancer) bool { return b.Name == balancer }) {
 			return fmt.Errorf("there is no %s before this line", balancer)
 		}
-		return rs.balancer(balancer, line(n)).set(params)
+		return rs.balancer(balancer, directive.Line(n)).set(params)
 	}
-	w := Worker{Line: line(n), URL: name, Match: n.Is("<ProxyMatch")}
+	w := Worker{Line: directive.Line(n), URL: name, Match: n.Is("<ProxyMatch")}
 	if err := w.compile(); err != nil {
 		return err
 	}
