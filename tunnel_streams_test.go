@@ -180,19 +180,15 @@ func TestStreamHalfClose(t *testing.T) {
 	}
 }
 
-// A client that resets its stream, or its connection, takes the origin's with
-// it.
+// A client that resets its stream, or its connection, has the origin's connection
+// reset (RFC 8441 section 5).
 func TestStreamReset(t *testing.T) {
 	for _, version := range streamVersions {
 		t.Run(version, func(t *testing.T) {
-			gone := make(chan struct{})
-			g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
-				p.send(answer(p.readHead(), ""))
-				_, _ = io.Copy(io.Discard, p.r)
-				close(gone)
-			}))
+			gone := make(chan error, 1)
+			g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, readsReset(gone)))
 			g.openVersion(version).Conn.(*streamConn).reset()
-			<-gone
+			wantReset(t, <-gone)
 			g.expectEnd("client_gone", "client")
 			nothingLeft(t)
 		})

@@ -89,6 +89,7 @@ func (rs *Rules) balancerMember(ctx *directive.Context, n *syntax.Node) error {
 	if err := w.compile(); err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)
 	}
+	w.warn(ctx, n)
 	b := rs.balancer(name, w.Line)
 	if shared := findWorker(b.Members, w.at, w.path, anyWorker); shared != nil {
 		ctx.Warnf(n, "has no effect: %s of line %s is a member already", shared.URL, shared.Line)

@@ -128,6 +128,7 @@ func (rs *Rules) passWorker(ctx *directive.Context, n *syntax.Node, p *Pass, par
 	if err := w.compile(); err != nil {
 		return err
 	}
+	w.warn(ctx, n)
 	// httpd looks for a worker as it will for a request: by prefix, not by name.
 	if shared := findWorker(rs.Workers, w.at, w.path, w.kind()); shared != nil {
 		if w.socket != shared.socket {
@@ -204,7 +205,7 @@ func (p *Pass) compile() (c compiledPass, err error) {
 	}
 	o, bad := parseAuthority(strings.ToLower(scheme), authority)
 	if bad != nil {
-		return c, fmt.Errorf("%s: %w", p.URL, bad)
+		return c, nil // each request finds out
 	}
 	c.origin, c.authority = &o, len(scheme)+len("://")+len(authority)
 	return c, nil

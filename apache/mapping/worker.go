@@ -25,6 +25,9 @@ type Worker struct {
 	at     string
 	path   string
 	socket string
+
+	// bad is why there can be no such server; the requests there are answered so.
+	bad *StatusError
 }
 
 // compile checks the URL.
@@ -51,12 +54,21 @@ func (w *Worker) compile() error {
 		// In http://chat:8000$1 it is the path that the reference belongs to.
 		authority, w.path = authority[:at], rest[at:]
 	}
-	o, err := parseAuthority(scheme, authority)
-	if err != nil {
-		return fmt.Errorf("%s: %w", w.URL, err)
+	var o origin
+	if o, w.bad = parseAuthority(scheme, authority); w.bad != nil {
+		w.at = scheme + "://" + strings.ToLower(authority)
+		return nil
 	}
 	w.at = o.name()
 	return nil
+}
+
+// warn is for a host that cannot be: httpd starts, so a file with a placeholder
+// that somebody has still to fill in is accepted here, too.
+func (w *Worker) warn(ctx *directive.Context, n *syntax.Node) {
+	if w.bad != nil {
+		ctx.Warnf(n, "%s: %s; the requests there are answered with %d", w.URL, w.bad.Message, w.bad.Status)
+	}
 }
 
 // Target is where a worker is. ok is false if it is known only when a request is

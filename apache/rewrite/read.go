@@ -86,8 +86,11 @@ func (rs *Rules) readBase(ctx *directive.Context, n *syntax.Node) error {
 		return err
 	}
 	switch {
-	case ctx.Place == directive.Server:
+	case ctx.Place == directive.Server && ctx.Strict:
 		return errors.New("RewriteBase is for folders only: <Directory> or .htaccess")
+	case ctx.Place == directive.Server:
+		ctx.Warnf(n, "RewriteBase has no effect here, since it is for folders: <Directory> or .htaccess")
+		return nil
 	case !strings.HasPrefix(n.Args[0], "/"):
 		return fmt.Errorf("RewriteBase needs a URL path that begins with /, not %q", n.Args[0])
 	}

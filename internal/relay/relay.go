@@ -89,8 +89,9 @@ type Tunnel struct {
 	// and no alarm is set any more.
 	running atomic.Int32
 
-	alarm int32 // the tunnel's place in clock's, plus one; clock's
-	clock *clock
+	alarm    int32 // the tunnel's place in clock's, plus one; clock's
+	attached bool  // as in Config
+	clock    *clock
 
 	// lastActive is when bytes last came, in nanoseconds since opened. It is
 	// only kept when there is an idle timeout to keep it for.
@@ -99,7 +100,6 @@ type Tunnel struct {
 	mu        sync.Mutex    // guards what follows
 	end       end           // why the tunnel ends, once that is known
 	suspicion end           // why it would seem to, if nothing better comes
-	attached  bool          // as in Config
 	reset     bool          // end is that of a side that broke off
 	lingers   time.Duration // until then, since opened; zero before the end has begun
 }
