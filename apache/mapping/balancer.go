@@ -4,6 +4,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,6 +35,8 @@ const (
 	balancerSchemeName = "balancer"
 	balancerScheme     = balancerSchemeName + "://"
 )
+
+var errNoBalancerName = errors.New("a balancer needs a name, for example balancer://chat")
 
 // balancerName is the name of the balancer that a URL is of.
 func balancerName(url string) (string, bool) {
@@ -89,7 +92,9 @@ func (rs *Rules) balancerMember(ctx *directive.Context, n *syntax.Node) error {
 	if err := w.compile(); err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)
 	}
-	w.warn(ctx, n)
+	if err := w.checkHost(ctx, n); err != nil {
+		return fmt.Errorf("%s: %w", n.Name, err)
+	}
 	b := rs.balancer(name, w.Line)
 	if shared := findWorker(b.Members, w.at, w.path, anyWorker); shared != nil {
 		ctx.Warnf(n, "has no effect: %s of line %s is a member already", shared.URL, shared.Line)

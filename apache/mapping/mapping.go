@@ -89,7 +89,8 @@ func (rs *Rules) Directive(ctx *directive.Context, n *syntax.Node) error {
 
 // Merge returns the rules of a virtual host, inner, in the server outer. They are
 // not changed. Of ProxyPass and all that belongs to it those of the main server
-// come first (lab cases E26, E26b), of mod_alias' the virtual host's.
+// come first (lab cases E26, E26b), of mod_alias' the virtual host's. All rules of
+// Locations are in the order of the file, as the Locations are.
 func Merge(outer, inner *Rules) *Rules {
 	return &Rules{
 		Pass:         slices.Concat(outer.Pass, inner.Pass),
@@ -98,14 +99,28 @@ func Merge(outer, inner *Rules) *Rules {
 		CookiePath:   slices.Concat(outer.CookiePath, inner.CookiePath),
 		Workers:      slices.Concat(outer.Workers, inner.Workers),
 		Balancers:    slices.Concat(outer.Balancers, inner.Balancers),
-		Alias:        slices.Concat(inner.Alias, outer.Alias),
-		Redirect:     slices.Concat(inner.Redirect, outer.Redirect),
+		Alias:        mergeAlias(outer.Alias, inner.Alias, func(a Alias) bool { return a.Location != "" }),
+		Redirect:     mergeAlias(outer.Redirect, inner.Redirect, func(d Redirect) bool { return d.Location != "" }),
 
 		AllowEncodedSlashes: orElse(inner.AllowEncodedSlashes, outer.AllowEncodedSlashes),
 		MergeSlashes:        orElse(inner.MergeSlashes, outer.MergeSlashes),
 		RedirectRelative:    orElse(inner.RedirectRelative, outer.RedirectRelative),
 		WebsocketFallback:   orElse(inner.WebsocketFallback, outer.WebsocketFallback),
 	}
+}
+
+// mergeAlias puts the rules of the main server behind a virtual host's, and those
+// of its Locations before.
+func mergeAlias[T any](outer, inner []T, located func(T) bool) []T {
+	var first, last []T
+	for _, rule := range outer {
+		if located(rule) {
+			first = append(first, rule)
+		} else {
+			last = append(last, rule)
+		}
+	}
+	return slices.Concat(first, inner, last)
 }
 
 func orElse[T comparable](value, otherwise T) T {

@@ -61,9 +61,15 @@ func (p *Params) set(params []string) error {
 		if err := p.setOne(strings.ToLower(name), value); err != nil {
 			return fmt.Errorf("%s: %w", param, err)
 		}
-		p.text = strings.TrimSpace(p.text + " " + strings.Join(strings.Fields(param), ""))
+		p.text = strings.TrimSpace(p.text + " " + oneWord(param))
 	}
 	return nil
+}
+
+// oneWord is a parameter as it is read again: upgrade="websocket, foo" may have
+// spaces, and commas do as well.
+func oneWord(param string) string {
+	return strings.Join(strings.FieldsFunc(param, func(c rune) bool { return c == ' ' || c == '\t' || c == ',' }), ",")
 }
 
 // notParam is about a parameter without a value.
@@ -83,6 +89,9 @@ func (p *Params) setOne(name, value string) (err error) {
 	case "ping":
 		p.Ping, err = duration(value, time.Second)
 	case "upgrade":
+		if len(value) > 15 {
+			err = errors.New("has to have fewer than 16 characters, or be ANY")
+		}
 		p.Upgrade = protocols(value)
 	case "responsefieldsize":
 		p.ResponseFieldSize, err = number(value, 0, maxNumber)

@@ -122,13 +122,18 @@ func (p *Pass) takeParams(args []string) (worker []string, err error) {
 // passWorker defines the worker or balancer of the URL, or finds it.
 func (rs *Rules) passWorker(ctx *directive.Context, n *syntax.Node, p *Pass, params []string) error {
 	if name, ok := balancerName(p.URL); ok {
+		if name == balancerScheme {
+			return errNoBalancerName
+		}
 		return rs.balancer(name, directive.Line(n)).set(params)
 	}
 	w := Worker{Line: p.Line, URL: p.URL, Match: p.Match}
 	if err := w.compile(); err != nil {
 		return err
 	}
-	w.warn(ctx, n)
+	if err := w.checkHost(ctx, n); err != nil {
+		return err
+	}
 	// httpd looks for a worker as it will for a request: by prefix, not by name.
 	if shared := findWorker(rs.Workers, w.at, w.path, w.kind()); shared != nil {
 		if w.socket != shared.socket {
@@ -203,11 +208,10 @@ func (p *Pass) compile() (c compiledPass, err error) {
 	if !fixed {
 		return c, nil
 	}
-	o, bad := parseAuthority(strings.ToLower(scheme), authority)
-	if bad != nil {
-		return c, nil // each request finds out
+	// Without an origin, each request is told what is wrong with its URL.
+	if o, bad := parseAuthority(strings.ToLower(scheme), authority); bad == nil {
+		c.origin, c.authority = &o, len(scheme)+len("://")+len(authority)
 	}
-	c.origin, c.authority = &o, len(scheme)+len("://")+len(authority)
 	return c, nil
 }
 

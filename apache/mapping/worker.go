@@ -63,12 +63,29 @@ func (w *Worker) compile() error {
 	return nil
 }
 
-// warn is for a host that cannot be: httpd starts, so a file with a placeholder
-// that somebody has still to fill in is accepted here, too.
-func (w *Worker) warn(ctx *directive.Context, n *syntax.Node) {
-	if w.bad != nil {
-		ctx.Warnf(n, "%s: %s; the requests there are answered with %d", w.URL, w.bad.Message, w.bad.Status)
+// checkHost is for a host that cannot be, such as a placeholder that somebody has
+// still to fill in. httpd starts with most of them, and answers with an error.
+func (w *Worker) checkHost(ctx *directive.Context, n *syntax.Node) error {
+	if w.bad == nil {
+		return nil
 	}
+	_, authority, _ := strings.Cut(w.at, "://")
+	if ctx.Strict && !parsable(authority) {
+		return fmt.Errorf("%s: %w", w.URL, w.bad)
+	}
+	ctx.Warnf(n, "%s: %s; the requests there are answered with %d", w.URL, w.bad.Message, w.bad.Status)
+	return nil
+}
+
+// parsable says whether httpd can take an authority apart, whatever host it is.
+func parsable(authority string) bool {
+	hostPort := authority[strings.LastIndexByte(authority, '@')+1:]
+	if literal, ok := strings.CutPrefix(hostPort, "["); ok {
+		_, port, closed := strings.Cut(literal, "]")
+		return closed && (port == "" || port[0] == ':' && strings.Trim(port[1:], "0123456789") == "")
+	}
+	host, port, _ := strings.Cut(hostPort, ":")
+	return host != "" && strings.Trim(port, "0123456789") == ""
 }
 
 // Target is where a worker is. ok is false if it is known only when a request is
@@ -196,6 +213,9 @@ func (rs *Rules) proxySet(ctx *directive.Context, n *syntax.Node) error {
 // defined if it is not there yet.
 func (rs *Rules) setParams(name string, n *syntax.Node, define bool, params []string) error {
 	if balancer, ok := balancerName(name); ok {
+		if balancer == balancerScheme {
+			return errNoBalancerName
+		}
 		if !define && !slices.ContainsFunc(rs.Balancers, func(b Balancer) bool { return b.Name == balancer }) {
 			return fmt.Errorf("there is no %s before this line", balancer)
 		}
