@@ -161,7 +161,7 @@ type compiledPass struct {
 	guard     *expr.Condition // may be nil
 	url       string          // without unix:
 	socket    string
-	origin    *origin // of all targets; nil if it is from the request
+	origin    *origin // of all targets; nil if it is from the request, or can be none
 	authority int     // where in url the origin ends, if there is one
 	raw       bool    // nocanon
 }

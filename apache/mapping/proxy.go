@@ -79,7 +79,7 @@ func (m *Mapper) try(c *compiledPass, r *request.Request, rawPath string) (t Tar
 	if m.tunnelsOnly && isWebSocket(c.url) && r.Get("Upgrade") == "" {
 		return t, false, false, nil // lab case E8b
 	}
-	behind, url, raw := "", "", false
+	url, raw := "", false
 	if c.regexp != nil {
 		url, raw, err = c.substituted(r, rawPath)
 		if url == "" || err != nil {
@@ -90,12 +90,13 @@ func (m *Mapper) try(c *compiledPass, r *request.Request, rawPath string) (t Tar
 		if n == 0 {
 			return t, false, false, nil
 		}
-		behind = r.URI[n:]
+		behind := r.URI[n:]
 		if c.raw {
 			if sent := unparsed(r, rawPath); prefix(sent, c.Path) == n {
 				behind, raw = sent[n:], true
 			}
 		}
+		url = c.url + behind
 	}
 	if c.URL == "!" {
 		return t, false, true, nil
@@ -104,12 +105,9 @@ func (m *Mapper) try(c *compiledPass, r *request.Request, rawPath string) (t Tar
 	if raw {
 		query = "" // it is in the URL
 	}
-	switch {
-	case c.origin == nil:
+	if c.origin == nil {
 		t, err = m.chosen(c, url, query, raw)
-	case c.regexp == nil:
-		t, err = m.fixed(c, c.url[c.authority:]+behind, query, raw)
-	default:
+	} else {
 		t, err = m.fixed(c, url[c.authority:], query, raw)
 	}
 	t.Line = c.Line
@@ -157,7 +155,7 @@ func (c *compiledPass) substituted(r *request.Request, rawPath string) (url stri
 	return url, raw, nil
 }
 
-// chosen is the target of a URL whose host is from the request.
+// chosen is the target of a URL whose host is from the request, or is none.
 func (m *Mapper) chosen(c *compiledPass, url, query string, raw bool) (Target, error) {
 	o, path, bad := parseURL(url)
 	if bad != nil {
