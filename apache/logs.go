@@ -35,24 +35,27 @@ func (a *adaptation) accessLogs(s *caddyhttp.Server, h *host, handler *vhost.Han
 		}
 		a.exclude("http.log.access." + name)
 	}
-	file := h.server.Logs.ErrorFile()
-	if file == "" {
-		return
+	if file := h.server.Logs.ErrorFile(); file != "" {
+		a.errorLog(h, handler, file)
 	}
-	name := "error_" + logName(h)
-	log := &caddy.CustomLog{
-		Include: []string{"http.log.error", "http.handlers.apache_vhost"},
-		BaseLog: caddy.BaseLog{
+}
+
+// errorLog is ErrorLog: what the virtual host has to say of its requests.
+// Several may have one file.
+func (a *adaptation) errorLog(h *host, handler *vhost.Handler, file string) {
+	name := "error_" + file
+	log := a.logging.Logs[name]
+	if log == nil {
+		log = &caddy.CustomLog{BaseLog: caddy.BaseLog{
 			WriterRaw: marshal(map[string]string{"output": "file", "filename": file}),
 			Level:     h.server.Logs.Level(),
-		},
+		}}
+		a.logging.Logs[name] = log
 	}
-	for other, known := range a.logging.Logs {
-		if string(known.WriterRaw) == string(log.WriterRaw) && other != name {
-			return // two virtual hosts with one file
-		}
+	log.Include = append(log.Include, "http.handlers.apache_vhost."+logName(h))
+	for _, access := range handler.AccessLogs {
+		log.Include = append(log.Include, "http.log.error."+access.Logger)
 	}
-	a.logging.Logs[name] = log
 }
 
 // exclude keeps a logger out of Caddy's default log.

@@ -16,7 +16,7 @@ import (
 
 // order reads Order.
 func (rd *reader) order(n *syntax.Node) error {
-	word := Word{Methods: rd.methods, Line: n.Position.String()}
+	word := Word{Methods: rd.methods, Line: directive.Line(n)}
 	if err := rd.word(n, &word.Value, "deny,allow", "allow,deny", "mutual-failure"); err != nil {
 		return fmt.Errorf("%w; there is no space behind the comma", err)
 	}
@@ -26,7 +26,7 @@ func (rd *reader) order(n *syntax.Node) error {
 
 // satisfy reads Satisfy.
 func (rd *reader) satisfy(n *syntax.Node) error {
-	word := Word{Methods: rd.methods, Line: n.Position.String()}
+	word := Word{Methods: rd.methods, Line: directive.Line(n)}
 	if err := rd.word(n, &word.Value, "All", "Any"); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (rd *reader) from(n *syntax.Node, into *[]From) error {
 	if !strings.EqualFold(n.Args[0], "from") {
 		return fmt.Errorf("%[1]s must be followed by from, as in %[1]s from %[2]s", n.Name, n.Args[0])
 	}
-	from := From{From: n.Args[1:], Methods: rd.methods, Line: n.Position.String()}
+	from := From{From: n.Args[1:], Methods: rd.methods, Line: directive.Line(n)}
 	for _, word := range from.From {
 		if _, err := compileFrom(word); err != nil {
 			return fmt.Errorf("%s from %s: %w", n.Name, word, err)

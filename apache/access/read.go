@@ -146,7 +146,7 @@ func (rd *reader) section(n *syntax.Node) error {
 	if len(n.Args) > 0 {
 		return fmt.Errorf("<%s> takes no arguments", n.Name)
 	}
-	section := &Require{Line: n.Position.String()}
+	section := &Require{Line: directive.Line(n)}
 	inner := *rd
 	inner.parent = section
 	kind := strings.ToLower(n.Name)

@@ -18,7 +18,7 @@ func (rd *reader) require(n *syntax.Node) error {
 	if err := directive.Args(n, 1, -1, "Require all granted"); err != nil {
 		return err
 	}
-	q := &Require{Methods: rd.methods, Line: n.Position.String()}
+	q := &Require{Methods: rd.methods, Line: directive.Line(n)}
 	provider, rest := syntax.Word(n.Raw)
 	if strings.EqualFold(provider, "not") {
 		q.Not = true

@@ -100,22 +100,22 @@ func field(ctx *directive.Context, n *syntax.Node) (string, error) {
 
 func (rs *Rules) internal(_ *directive.Context, n *syntax.Node) error {
 	addresses, err := addresses(n)
-	return rs.add(Proxies{Internal: addresses, Line: n.Position.String()}, err)
+	return rs.add(Proxies{Internal: addresses, Line: directive.Line(n)}, err)
 }
 
 func (rs *Rules) trusted(_ *directive.Context, n *syntax.Node) error {
 	addresses, err := addresses(n)
-	return rs.add(Proxies{Trusted: addresses, Line: n.Position.String()}, err)
+	return rs.add(Proxies{Trusted: addresses, Line: directive.Line(n)}, err)
 }
 
 func (rs *Rules) internalList(ctx *directive.Context, n *syntax.Node) error {
 	addresses, err := list(ctx, n)
-	return rs.add(Proxies{Internal: addresses, Line: n.Position.String()}, err)
+	return rs.add(Proxies{Internal: addresses, Line: directive.Line(n)}, err)
 }
 
 func (rs *Rules) trustedList(ctx *directive.Context, n *syntax.Node) error {
 	addresses, err := list(ctx, n)
-	return rs.add(Proxies{Trusted: addresses, Line: n.Position.String()}, err)
+	return rs.add(Proxies{Trusted: addresses, Line: directive.Line(n)}, err)
 }
 
 func (rs *Rules) add(p Proxies, err error) error {

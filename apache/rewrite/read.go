@@ -6,7 +6,6 @@ package rewrite
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -112,7 +111,7 @@ func (rs *Rules) readMap(ctx *directive.Context, n *syntax.Node) error {
 	if kind != "int" {
 		source = ctx.Absolute(source)
 	}
-	rs.Maps = append(rs.Maps, Map{Line: line(n), Name: n.Args[0], Type: kind, Source: source})
+	rs.Maps = append(rs.Maps, Map{Line: directive.Line(n), Name: n.Args[0], Type: kind, Source: source})
 	return nil
 }
 
@@ -130,7 +129,7 @@ func (rs *Rules) readCond(ctx *directive.Context, n *syntax.Node) error {
 		flags, rest, _ = word(rest)
 	}
 	behind(ctx, n, rest)
-	c := Condition{Line: line(n), Test: test, Pattern: pattern, Flags: flags, position: n.Position}
+	c := Condition{Line: directive.Line(n), Test: test, Pattern: pattern, Flags: flags, position: n.Position}
 	_, warning, err := c.compile()
 	if err != nil {
 		return err
@@ -170,7 +169,7 @@ func (rs *Rules) readRule(ctx *directive.Context, n *syntax.Node) error {
 	substitution, rest, _ := word(rest)
 	flags, rest, _ := word(rest)
 	behind(ctx, n, rest)
-	r := Rule{Line: line(n), Conditions: rs.pending, Pattern: pattern, Substitution: substitution, Flags: flags}
+	r := Rule{Line: directive.Line(n), Conditions: rs.pending, Pattern: pattern, Substitution: substitution, Flags: flags}
 	if _, err := r.compile(); err != nil {
 		return err
 	}
@@ -204,8 +203,4 @@ func behind(ctx *directive.Context, n *syntax.Node, rest string) {
 	if rest != "" {
 		ctx.Warnf(n, "%s passes over what is behind the flags: %s", n.Name, rest)
 	}
-}
-
-func line(n *syntax.Node) string {
-	return fmt.Sprintf("%s:%d", path.Base(n.File), n.Line)
 }

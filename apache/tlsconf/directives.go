@@ -112,7 +112,7 @@ func (rs *Rules) engine(ctx *directive.Context, n *syntax.Node) error {
 			return err
 		}
 	}
-	rs.Engine, rs.Line = &on, n.Position.String()
+	rs.Engine, rs.Line = &on, directive.Line(n)
 	return nil
 }
 

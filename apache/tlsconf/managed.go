@@ -74,7 +74,7 @@ func covers(names []string, name string) bool {
 
 // domain reads MDomain name… [auto|manual].
 func (rs *Rules) domain(_ *directive.Context, n *syntax.Node) error {
-	d := Domain{Line: n.Position.String()}
+	d := Domain{Line: directive.Line(n)}
 	if err := d.add(n.Args); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (rs *Rules) domain(_ *directive.Context, n *syntax.Node) error {
 // domainSet reads the section <MDomainSet>, of old <MDomain>, whose directives
 // are about the names alone.
 func (rs *Rules) domainSet(ctx *directive.Context, n *syntax.Node) error {
-	d := Domain{Line: n.Position.String()}
+	d := Domain{Line: directive.Line(n)}
 	if err := d.add(n.Args); err != nil {
 		return err
 	}

@@ -81,6 +81,11 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision compiles the directives.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	h.logger = ctx.Logger()
+	if h.Line != "" {
+		h.logger = h.logger.Named(h.Line) // ErrorLog is for one virtual host
+	} else {
+		h.logger = h.logger.Named("main")
+	}
 	h.facts = &request.Server{
 		Name: h.Name, Port: h.Port, Admin: h.Admin, DocumentRoot: h.DocumentRoot,
 		CanonicalName: h.CanonicalName != nil && *h.CanonicalName,
