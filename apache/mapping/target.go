@@ -65,15 +65,16 @@ func (t *Target) Upgrades(protocol string) bool {
 // Member is the target on a member of its balancer: the member's URL and the
 // path, one behind the other (lab case E20).
 func (t *Target) Member(w *Worker) (Target, error) {
-	o, path, err := w.origin()
-	if err != nil {
-		return Target{}, err
+	m, ok := w.Target()
+	if !ok {
+		if w.bad != nil {
+			return Target{}, w.bad
+		}
+		return Target{}, fmt.Errorf("there is no server %s", w.URL)
 	}
 	// The path went through the balancer's canonical form, and is not escaped anew.
-	return Target{
-		Scheme: o.scheme, Host: o.host, Address: o.address(w.socket),
-		Path: path + t.Path, Query: t.Query, Worker: w, Balancer: t.Balancer, Line: t.Line,
-	}, nil
+	m.Path, m.Query, m.Balancer, m.Line = m.Path+t.Path, t.Query, t.Balancer, t.Line
+	return m, nil
 }
 
 // origin is the scheme and authority of a URL.

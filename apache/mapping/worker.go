@@ -26,6 +26,9 @@ type Worker struct {
 	path   string
 	socket string
 
+	// at as origin; nil if it is known only when a request is there.
+	origin *origin
+
 	// bad is why there can be no such server; the requests there are answered so.
 	bad *StatusError
 }
@@ -45,7 +48,7 @@ func (w *Worker) compile() error {
 	if err := knownScheme(scheme); err != nil {
 		return err
 	}
-	w.socket, w.path = socket, rest[len(authority):]
+	w.socket, w.path, w.origin = socket, rest[len(authority):], nil
 	if at := reference(authority); w.Match && at >= 0 {
 		if port := strings.LastIndexByte(authority[:at], ':'); port < 0 || !digits(authority[port+1:at]) {
 			w.at = scheme + "://" + strings.ToLower(authority)
@@ -59,7 +62,7 @@ func (w *Worker) compile() error {
 		w.at = scheme + "://" + strings.ToLower(authority)
 		return nil
 	}
-	w.at = o.name()
+	w.at, w.origin = o.name(), &o
 	return nil
 }
 
@@ -89,26 +92,13 @@ func parsable(authority string) bool {
 }
 
 // Target is where a worker is. ok is false if it is known only when a request is
-// there, since $1 stands in its host.
+// there, since $1 stands in its host, or if it can be nowhere. The worker is one of
+// a Mapper.
 func (w *Worker) Target() (t Target, ok bool) {
-	o, path, err := w.origin()
-	if err != nil {
+	if w.origin == nil {
 		return Target{}, false
 	}
-	return Target{Scheme: o.scheme, Host: o.host, Address: o.address(w.socket), Path: path, Worker: w}, true
-}
-
-// origin is where the worker is, and the path of its URL.
-func (w *Worker) origin() (o origin, path string, err error) {
-	_, url, _ := cutSocket(w.URL)
-	o, path, bad := parseURL(url)
-	if bad != nil {
-		return o, "", bad
-	}
-	if path != "" || strings.HasSuffix(url, "/") {
-		path = "/" + path
-	}
-	return o, path, nil
+	return Target{Scheme: w.origin.scheme, Host: w.origin.host, Address: w.origin.address(w.socket), Path: w.path, Worker: w}, true
 }
 
 // kind of workers to look for.
