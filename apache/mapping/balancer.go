@@ -88,6 +88,9 @@ func (rs *Rules) balancerMember(ctx *directive.Context, n *syntax.Node) error {
 	if !ok || name == balancerScheme {
 		return fmt.Errorf("%s: %s is not the name of a balancer, for example balancer://chat", n.Name, args[0])
 	}
+	if _, ok := balancerName(args[1]); ok {
+		return fmt.Errorf("%s: a balancer is no member of a balancer", n.Name)
+	}
 	w := Worker{Line: directive.Line(n), URL: args[1]}
 	if err := w.compile(); err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)

@@ -132,6 +132,8 @@ func sortLocated[T any](rules []T, location func(*T) string) {
 	slices.SortStableFunc(rules, func(a, b T) int { return rank(&a) - rank(&b) })
 }
 
+// lastLocationFirst keeps the order of the rules of one Location. Sections of the
+// same path that follow each other are taken for one.
 func lastLocationFirst(rules []compiledRedirect) []compiledRedirect {
 	var sorted []compiledRedirect
 	for end := len(rules); end > 0; {
