@@ -163,7 +163,7 @@ func TestRedirect(t *testing.T) {
 		"/a": "302 http://n.test/x", "/a/b%20c%25%e9?q=1": "302 http://n.test/x/b%20c%25%e9?q=1", "/ab": "-",
 		"/b/x": "301 http://n.test/y/x", "/b": "-", "/c/x": "410", "/d": "404", "/e/x?q": "303 http://pub.test/local/x?q",
 		"/f/a%20b%3Fc%23d?q=1": "302 http://n.test/a%20b?c#d", "/f/a%25b": "302 http://n.test/a%25b",
-		"/h/x": "302 http://pub.test/h2/x", "/i": "410",
+		"/g/a%20b?q=1": "307 http://n.test/?u=a b", "/h/x": "302 http://pub.test/h2/x", "/i": "410",
 		"/j/y?q=1": "301 http://n.test/j?x=1/y", "/k/y?q=1": "302 http://n.test/k#frag/y?q=1",
 		"/l": "302 http://.test", "/lx": "302 http://x.test", "/m/evil": "302 http://n.testevil",
 		"/nx": "error: redirect of line site.conf:15 leads to \"x\", which is not a URL", "/n/x": "302 http://pub.test/x", "/o": "200",
