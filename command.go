@@ -17,7 +17,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "ws-tunnel",
-		Usage: "list | top | close | drain | switch | trace [--address <interface>] [--config <path> [--adapter <name>]]",
+		Usage: "list | top | close | drain | switch | trace | import [--address <interface>] [--config <path> [--adapter <name>]]",
 		Short: "Shows and steers the tunnels of a running Caddy",
 		Long: `
 Shows and steers the tunnels of a running Caddy, over its admin API. The address
@@ -36,6 +36,7 @@ func defineCommands(cmd *cobra.Command) {
 	cmd.AddCommand(drainCommand())
 	cmd.AddCommand(switchCommand())
 	cmd.AddCommand(traceCommand())
+	cmd.AddCommand(importCommand())
 }
 
 // askAPI asks the admin API of the running Caddy, and returns its answer.

@@ -24,8 +24,6 @@
 package wstunnel
 
 import (
-	// The adapter apache, with the handler apache_vhost.
-	_ "github.com/caddy-wstunnel/caddy-wstunnel/apache"
 	// It must be imported by the package that everyone imports; see there.
 	_ "github.com/caddy-wstunnel/caddy-wstunnel/internal/extendedconnect"
 )

@@ -23,6 +23,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/importer"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/syntax"
 )
 
@@ -50,18 +51,7 @@ func (Adapter) Adapt(body []byte, options map[string]any) ([]byte, []caddyconfig
 		}
 		return ""
 	}
-	name := "apache.conf"
-	if filename := text("filename"); filename != "" && filename != "-" {
-		absolute, err := filepath.Abs(filename)
-		if err != nil {
-			return nil, nil, fmt.Errorf("finding %s: %w", filename, err)
-		}
-		name = filepath.ToSlash(absolute)
-	}
-	cfg, err := config.Read(name, body, config.Options{
-		Strict: text("strict") == "true",
-		Syntax: syntax.Options{FS: os.DirFS("/"), Missing: syntax.CertbotFile, LookupEnv: lookupEnv},
-	})
+	cfg, err := read(text("filename"), body, text("strict") == "true")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,6 +65,33 @@ func (Adapter) Adapt(body []byte, options map[string]any) ([]byte, []caddyconfig
 		return nil, nil, fmt.Errorf("writing the config: %w", err)
 	}
 	return adapted, a.warnings(), nil
+}
+
+// read reads a configuration, with what of this machine it may ask for.
+func read(filename string, body []byte, strict bool) (*config.Config, error) {
+	name := "apache.conf"
+	if filename != "" && filename != "-" {
+		absolute, err := filepath.Abs(filename)
+		if err != nil {
+			return nil, fmt.Errorf("finding %s: %w", filename, err)
+		}
+		name = filepath.ToSlash(absolute)
+	}
+	return config.Read(name, body, config.Options{
+		Strict: strict,
+		Syntax: syntax.Options{FS: os.DirFS("/"), Missing: syntax.CertbotFile, LookupEnv: lookupEnv},
+	})
+}
+
+// Caddyfile writes a configuration of httpd as a Caddyfile. left are the lines
+// that could not be said in it; each is a comment in the text, too.
+func Caddyfile(filename string, body []byte) (text []byte, left []string, err error) {
+	cfg, err := read(filename, body, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, left = importer.Caddyfile(cfg, filename)
+	return text, left, nil
 }
 
 // lookupEnv finds a variable in the environment. Debian's APACHE_LOG_DIR, which

@@ -16,12 +16,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	_ "github.com/caddy-wstunnel/caddy-wstunnel"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
@@ -50,6 +52,10 @@ type lab struct {
 	dir     string
 	origins map[string]string // addresses by @A, @B, @C
 }
+
+// keyAccepted is set if origins answer a key as they should; httpd does not miss
+// it.
+var keyAccepted atomic.Bool
 
 func newLab(t *testing.T) *lab {
 	l := &lab{dir: t.TempDir(), origins: make(map[string]string)}
@@ -276,8 +282,11 @@ func echo(name, url string) http.Handler {
 		}
 		upgrade := r.Header.Get("Upgrade")
 		if status == 0 && upgrade != "" && !strings.HasPrefix(path, "noup") {
-			// Without Sec-WebSocket-Accept: httpd does not miss it.
-			hijack(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: "+upgrade+"\r\nConnection: Upgrade\r\nX-Info: "+base64.StdEncoding.EncodeToString(info)+"\r\n\r\n")
+			accept := ""
+			if keyAccepted.Load() {
+				accept = "Sec-WebSocket-Accept: " + handshake.Accept(r.Header.Get("Sec-WebSocket-Key")) + "\r\n"
+			}
+			hijack(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: "+upgrade+"\r\nConnection: Upgrade\r\n"+accept+"X-Info: "+base64.StdEncoding.EncodeToString(info)+"\r\n\r\n")
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")

@@ -98,7 +98,7 @@ func (a *adaptation) group(s *caddyhttp.Server, l listener, g group) caddyhttp.R
 		if server == a.cfg.Main {
 			h.server = a.cfg.Main
 		}
-		h.names = namesOf(h.server)
+		h.names = h.server.Names()
 		before = slices.Concat(before, h.names)
 		hosts = append(hosts, h)
 	}
@@ -132,16 +132,6 @@ type host struct {
 	before []string // names of earlier virtual hosts
 	others []string // of the first: names of all others
 	tls    bool
-}
-
-func namesOf(s *config.Server) []string {
-	var names []string
-	for _, name := range append([]string{s.Name}, s.Aliases...) {
-		if name = strings.ToLower(strings.TrimSuffix(name, ".")); name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // title is how a route says which lines it is from.

@@ -4,6 +4,9 @@
 package config
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/logformat"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/remoteip"
@@ -65,4 +68,15 @@ func or[T comparable](a, b T) T {
 		return a
 	}
 	return b
+}
+
+// Names are ServerName and what ServerAlias has, in lower case, each once.
+func (s *Server) Names() []string {
+	var names []string
+	for _, name := range append([]string{s.Name}, s.Aliases...) {
+		if name = strings.ToLower(strings.TrimSuffix(name, ".")); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -235,6 +235,31 @@ func TestWorkerTarget(t *testing.T) {
 	}
 }
 
+// TestMatchWorker: $1 in the URL of a ProxyPassMatch stands for anything, and its
+// parameters are those of all that it may become.
+func TestMatchWorker(t *testing.T) {
+	t.Parallel()
+	m := mapper(t, `
+		ProxyPassMatch ^/v/(a|b)/(.*)/ws$ http://$1.test/x/$2/\ws upgrade=websocket
+		ProxyPassMatch ^/s/(.*)$ http://s.test:8000$1 upgrade=foo`)
+	for path, want := range map[string]string{
+		"/v/a/room/1/ws": "ProxyPassMatch 2", "/s//y": "ProxyPassMatch 3",
+	} {
+		r, rawPath, _ := get(m, path)
+		target, _, _, err := m.Proxy(r, rawPath)
+		if err != nil || target.Worker == nil || target.Worker.Line != "site.conf:"+want[len(want)-1:] {
+			t.Errorf("%s: %+v, want %s; %v", path, target, want, err)
+		}
+	}
+	for url, want := range map[string]bool{
+		"http://other.test/x/1/ws": true, "http://a.test/y/1/ws": false, "http://a.test/x/1": false, "https://a.test/x/1/ws": false, "http://s.test:8000/z": false,
+	} {
+		if target, err := m.ProxyURL(url, "", false); err != nil || target.Upgrades("websocket") != want {
+			t.Errorf("%s: %v, want %v; %v", url, !want, want, err)
+		}
+	}
+}
+
 // FuzzProxyURL: whatever the URL is, the target's is one that a client may send,
 // and the host is the one between // and / in it.
 func FuzzProxyURL(f *testing.F) {

@@ -26,6 +26,9 @@ type Worker struct {
 	path   string
 	socket string
 
+	// literals are at and path without the references of a Match.
+	literals []string
+
 	// at as origin; nil if it is known only when a request is there.
 	origin *origin
 
@@ -33,8 +36,18 @@ type Worker struct {
 	bad *StatusError
 }
 
-// compile checks the URL.
+// compile checks the URL, and takes it apart.
 func (w *Worker) compile() error {
+	if err := w.parse(); err != nil {
+		return err
+	}
+	if w.Match {
+		w.literals = splitReferences(w.at + w.path)
+	}
+	return nil
+}
+
+func (w *Worker) parse() error {
 	socket, url, ok := cutSocket(w.URL)
 	if !ok {
 		return fmt.Errorf("%s has to be of the form unix:/run/chat.sock|http://localhost/", w.URL)
@@ -129,35 +142,48 @@ func findWorker(workers []Worker, at, path string, kind kind) *Worker {
 		if n < len(at) || n > len(at)+len(path) || n <= length || kind != anyWorker && kind != w.kind() {
 			continue
 		}
-		if w.at == at && strings.HasPrefix(path, w.path) || w.Match && matchesReferences(at+path, w.at+w.path) {
+		if w.at == at && strings.HasPrefix(path, w.path) || w.Match && hasLiterals(at+path, w.literals) {
 			longest, length = w, n
 		}
 	}
 	return longest
 }
 
-// matchesReferences says whether a text begins as a template does in which $1 and
-// the like stand for anything.
-func matchesReferences(s, template string) bool {
-	for template != "" {
-		if len(template) > 1 && template[0] == '$' && '0' <= template[1] && template[1] <= '9' {
-			rest := template[2:]
-			for i := range len(s) + 1 {
-				if matchesReferences(s[i:], rest) {
-					return true
-				}
-			}
+// hasLiterals says whether a text begins with the first of some literals, and has
+// the others behind, in their order. There is always one, if only an empty one.
+func hasLiterals(s string, literals []string) bool {
+	if !strings.HasPrefix(s, literals[0]) {
+		return false
+	}
+	s = s[len(literals[0]):]
+	for _, literal := range literals[1:] {
+		i := strings.Index(s, literal)
+		if i < 0 {
 			return false
 		}
-		if template[0] == '\\' && len(template) > 1 {
-			template = template[1:]
-		}
-		if s == "" || s[0] != template[0] {
-			return false
-		}
-		s, template = s[1:], template[1:]
+		s = s[i+len(literal):]
 	}
 	return true
+}
+
+// splitReferences returns what stands before, between and behind $1 and the like.
+func splitReferences(template string) []string {
+	var literals []string
+	var b strings.Builder
+	for i := 0; i < len(template); i++ {
+		switch c := template[i]; {
+		case c == '$' && reference(template[i:]) == 0:
+			literals = append(literals, b.String())
+			b.Reset()
+			i++
+		case c == '\\' && i+1 < len(template):
+			i++
+			b.WriteByte(template[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return append(literals, b.String())
 }
 
 // ProxySection takes what <Proxy URL> and <ProxyMatch> say about workers and

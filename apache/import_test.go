@@ -1,0 +1,140 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apache_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth" // basic_auth
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+)
+
+// TestImportLab runs the lab's cases as Caddyfiles, those that can be said in one
+// without anything left. Statuses, origins and paths are to be httpd's; the fields
+// that are sent are Caddy's.
+func TestImportLab(t *testing.T) {
+	text, err := os.ReadFile("testdata/lab.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	keyAccepted.Store(true)
+	defer keyAccepted.Store(false)
+	covered := 0
+	for _, c := range strings.Split(string(text), "\n== ") {
+		title, rest, _ := strings.Cut(strings.TrimPrefix(c, "== "), "\n")
+		conf, probes, _ := strings.Cut(rest, "\n--\n")
+		if strings.HasPrefix(probes, "error") {
+			continue
+		}
+		port := wstest.FreePort(t)
+		conf = strings.ReplaceAll(l.fill(fmt.Sprintf(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None"), port)+conf), "@P", port)
+		caddyfile, left, err := apache.Caddyfile("lab.conf", []byte(conf))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) > 0 {
+			continue
+		}
+		covered++
+		t.Run(title, func(t *testing.T) {
+			adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(append([]byte("{\nauto_https off\ndefault_bind 127.0.0.1\n}\n"), caddyfile...), nil)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, caddyfile)
+			}
+			for _, w := range warnings {
+				if !strings.Contains(w.Message, "not formatted") { // the options in front are not
+					t.Error(w)
+				}
+			}
+			load(t, adapted)
+			for probe := range strings.SplitSeq(strings.TrimSpace(probes), "\n") {
+				request, want, _ := strings.Cut(probe, " -> ")
+				if _, ours, differs := strings.Cut(want, " ~ "); differs {
+					want = ours
+				}
+				want = strings.Join(strings.Fields(want)[:min(3, len(strings.Fields(want)))], " ")
+				if at := strings.IndexAny(want, "[='"); at > 0 && !strings.Contains(want, "?") {
+					want = strings.TrimSpace(want[:at])
+				}
+				if got := l.ask(t, "127.0.0.1:"+port, request, ""); got != want && !slices.ContainsFunc(importDiffers, func(p string) bool { return strings.HasPrefix(title+": "+request, p) }) {
+					t.Errorf("%s\n got %s\nwant %s", request, got, want)
+				}
+			}
+		})
+	}
+	if covered < 10 {
+		t.Errorf("only %d cases can be said in a Caddyfile", covered)
+	}
+}
+
+// importDiffers are the beginnings of probes that a Caddyfile answers otherwise, by
+// the ways of Caddy: docs/apache.md has them.
+var importDiffers = []string{
+	// reverse_proxy and ws_tunnel send paths as the client does: with what is
+	// encoded, dots and doubled slashes. The matcher path ignores case.
+	"E1 ProxyPass / before RewriteRule [P] in the file: ws /a%",
+	"E38 ",
+	// An upgrade is a WebSocket by the book, or none.
+	"E7 upgrade= values on http://: upgrade=foo ",
+	"E8 ws:// and plain requests, POST, other upgrade tokens: plain /ws/1 | Upgrade: websocket",
+	"E8 ws:// and plain requests, POST, other upgrade tokens: ws /ws/1 | method=POST",
+	"E24 ",
+	"S6b the same with RewriteEngine on: plain /x | Connection: keep-alive, Upgrade | Upgrade: websocket",
+	// reverse_proxy answers nothing to a 101 that was not asked for.
+	"E10c: ws /h/status/bad101",
+	"E10c: plain /h/status/bad101",
+}
+
+// TestImportSays names what is left, and keeps people out where access control
+// could not be said.
+func TestImportSays(t *testing.T) {
+	dir := t.TempDir()
+	passwords := filepath.Join(dir, "users")
+	if err := os.WriteFile(passwords, []byte("u:$2y$05$E7373UIhiT7sP1QATCD4S.CaiWGwTQgIRI4hFysB/ynM7hmsVaL3u\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, left, err := apache.Caddyfile("chat.conf", []byte(`<VirtualHost *:80>
+ServerName chat.example.com
+<Location /a>
+Require expr "%{HTTPS} == 'on'"
+</Location>
+<Location /b>
+AuthType Basic
+AuthName "Our Chat"
+AuthUserFile `+passwords+`
+Require valid-user
+</Location>
+RewriteEngine on
+RewriteRule ^/(.+)\.old$ /$1.new [R]
+ProxyPass / http://localhost:3000/
+</VirtualHost>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"# NOT chat.conf:3: <Location /a>: its access control is not said, so everybody is kept out\n\t\t@m1 path /a /a/*\n\t\trespond @m1 403\n",
+		"basic_auth @m2 bcrypt `Our Chat` {\n\t\t\tu $2y$05$E7373",
+		"# NOT chat.conf:13: RewriteRule ^/(.+)\\.old$ /$1.new [R]\n",
+		"reverse_proxy localhost:3000 {\n\t\t\t\theader_up Host localhost:3000\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no\n%s\nin\n%s", want, text)
+		}
+	}
+	if len(left) != 2 {
+		t.Errorf("left: %q", left)
+	}
+	if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
