@@ -40,13 +40,13 @@ var apacheProbes = []struct {
 	{"trusted Origin", "/page/a", wstest.Upgrade + "Origin: https://trustedsite.com\r\n", 101, "/a", ""},
 }
 
-// TestApacheExample has Apache and the example that replaces it answer the same
-// probes, at noon and at night.
+// TestApacheExample has Apache, its own configuration under our adapter, and the
+// example that replaces it answer the same probes, at noon and at night.
 func TestApacheExample(t *testing.T) {
 	for _, server := range []struct {
 		name  string
 		start func(t *testing.T, chat, site, zone string) (port string)
-	}{{"Apache", startApache}, {"the example", startApacheExample}} {
+	}{{"Apache", startApache}, {"the adapter", startApacheAdapted}, {"the example", startApacheExample}} {
 		for _, hour := range []struct {
 			name       string
 			hour       int
@@ -101,23 +101,37 @@ func zoneWhereItIs(hour int) string {
 
 func startApache(t *testing.T, chat, site, zone string) (port string) {
 	t.Helper()
+	file, dir, port := apacheConfig(t, chat, site)
+	start(t, dir, []string{"TZ=" + zone}, "apache2", "-DFOREGROUND", "-f", file).listens(t, port, nil)
+	return port
+}
+
+// startApacheAdapted runs the file that Apache is given, as it stands.
+func startApacheAdapted(t *testing.T, chat, site, zone string) (port string) {
+	t.Helper()
+	file, dir, port := apacheConfig(t, chat, site)
+	env := []string{"TZ=" + zone, "HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "CADDY_ADMIN=127.0.0.1:" + wstest.FreePort(t)}
+	start(t, dir, env, caddy, "run", "--adapter", "apache", "--config", file).listens(t, port, trusting("chat.example.com"))
+	return port
+}
+
+func apacheConfig(t *testing.T, chat, site string) (file, dir, port string) {
+	t.Helper()
 	config, err := os.ReadFile("testdata/apache.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cert, key, _ := certificate(t)
-	dir := t.TempDir()
+	dir = t.TempDir()
 	// Apache's children are another user.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // see above
 		t.Fatal(err)
 	}
 	port = wstest.FreePort(t)
-	file := writeConfig(t, string(config), map[string]string{
+	return writeConfig(t, string(config), map[string]string{
 		"FRONT": port, "CHAT": chat, "SITE": site, "CERT": cert, "KEY": key, "DIR": dir,
 		"USERS": writeConfig(t, examplePassword(t), nil),
-	})
-	start(t, dir, []string{"TZ=" + zone}, "apache2", "-DFOREGROUND", "-f", file).listens(t, port, nil)
-	return port
+	}), dir, port
 }
 
 // examplePassword is the example's line for AuthUserFile.
