@@ -23,9 +23,8 @@ type candidate struct {
 	state *pool.Origin
 }
 
-// origins is every origin of the process: what is known of one goes on across
-// reloads, as its tunnels do.
-var origins pool.Pool
+// origins is every origin of the process.
+var origins = &pool.Process
 
 // provisionOrigins finds out what can be known of the origins before a request.
 func (h *Handler) provisionOrigins() error {

@@ -89,6 +89,43 @@ RewriteRule ^/uri/ balancer://ws%{REQUEST_URI} [P,L]
 	l.expect(t, address, "ws /undef/x", "503")
 }
 
+// TestBusyness counts the tunnels that members have, also of an earlier config.
+func TestBusyness(t *testing.T) {
+	l := newLab(t)
+	const conf = `<VirtualHost *>
+<Proxy balancer://chat>
+BalancerMember ws://@A
+BalancerMember ws://@B
+ProxySet lbmethod=bybusyness
+</Proxy>
+ProxyPass / balancer://chat/
+</VirtualHost>`
+	address := l.site(t, conf)
+	open := func() string {
+		t.Helper()
+		conn := wstest.Dial(t, address)
+		if _, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: base.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, body := readAnswer(t, conn, "GET")
+		return tell(resp, body, "")
+	}
+	evenly := func() {
+		t.Helper()
+		first := open()
+		for range 3 { // requests that are done with count for nothing
+			l.ask(t, address, "plain /x", "")
+		}
+		if second := open(); first == second {
+			t.Errorf("two tunnels, and both are %s", first)
+		}
+	}
+	evenly()
+	evenly()
+	address = l.site(t, conf) // a balancer that has yet to choose, and four tunnels
+	evenly()
+}
+
 // TestUnixSockets is lab case E32.
 func TestUnixSockets(t *testing.T) {
 	l := newLab(t)

@@ -247,6 +247,9 @@ func (o *origin) tunnel() tunnel {
 		DialTimeout: caddy.Duration(o.connectTimeout()), HandshakeTimeout: caddy.Duration(o.readTimeout()),
 		IdleTimeout: caddy.Duration(o.idleTimeout()), UncheckedAccept: true,
 	}
+	if w := o.target.Worker; w != nil {
+		t.Name = w.URL
+	}
 	if o.dynamic {
 		t.Origins[0] = "{http.apache.origin}"
 		t.Name = "apache"

@@ -38,9 +38,9 @@ type Member struct {
 	// less is no time at all.
 	Retry time.Duration
 
-	// Busy says how many requests and tunnels the member carries now. It is called
-	// while the balancer is locked. nil: the choices that have not ended are counted.
-	Busy func() int
+	// Tunnels says how many tunnels the member carries beside the choices that have
+	// not ended. It is called while the balancer is locked. nil: none.
+	Tunnels func() int
 }
 
 // Options are the parameters of a balancer. The zero value is httpd's default.

@@ -174,7 +174,7 @@ func TestBusyness(t *testing.T) {
 
 	carried := map[string]int{"A": 5, "B": 2}
 	member := func(name string) Member {
-		return Member{Name: name, Busy: func() int { return carried[name] }}
+		return Member{Name: name, Tunnels: func() int { return carried[name] }}
 	}
 	l = newLab(t, Options{Method: "bybusyness"}, member("A"), member("B"))
 	for range 3 {

@@ -74,8 +74,8 @@ func (s *State) end(failed bool, bytes int64) {
 
 // carries is how many requests and tunnels the member carries.
 func (s *State) carries() int {
-	if s.member.Busy != nil {
-		return s.member.Busy()
+	if s.member.Tunnels != nil {
+		return s.busy + s.member.Tunnels()
 	}
 	return s.busy
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/balance"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/mapping"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/pool"
 )
 
 // balancer is one of a virtual host, with the workers of its members.
@@ -39,6 +40,7 @@ func member(w *mapping.Worker) balance.Member {
 	p := w.Params
 	m := balance.Member{
 		Name: w.URL, Route: p.Route, Redirect: p.Redirect, LoadFactor: p.LoadFactor, Set: p.LBSet,
+		Tunnels: func() int { return pool.Process.Tunnels(w.URL) },
 	}
 	if p.Retry != nil {
 		m.Retry = *p.Retry

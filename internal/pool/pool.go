@@ -23,6 +23,17 @@ type Pool struct {
 	freed   chan struct{}  // closed when an origin may have become available; nil: nobody waits
 }
 
+// Process is every origin of the process: what is known of one goes on across
+// reloads, as its tunnels do.
+var Process Pool
+
+// Tunnels is how many tunnels there are to the origins of a name.
+func (p *Pool) Tunnels(name string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tunnels[name]
+}
+
 // Key is what an origin is known by.
 type Key struct {
 	// Name is that of the handler: what one takes for down, with checks of its
