@@ -7,6 +7,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"syscall"
 	"testing"
 
+	"go.uber.org/zap"
 	"golang.org/x/net/dns/dnsmessage"
 )
 
@@ -182,6 +184,9 @@ func TestNoLocalPort(t *testing.T) {
 	if err := portsOut(failed("connect")); reasonOf(err, "") != "no_local_port" || !strings.Contains(err.Error(), "add addresses to local_address") {
 		t.Errorf("out of ports: %v", err)
 	}
+	w := httptest.NewRecorder()
+	attempt := (&Handler{Name: "ports", logger: zap.NewNop()}).newAttempt(w, newRequest(w))
+	expectStatus(t, attempt.answerOtherwise(nil, nil, portsOut(failed("connect"))), http.StatusServiceUnavailable)
 	if err := portsOut(failed("bind")); reasonOf(err, "") != "" {
 		t.Errorf("a foreign address: %v", err)
 	}
