@@ -6,8 +6,6 @@ package logformat
 import (
 	"fmt"
 	"maps"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -25,9 +23,17 @@ type Encoder struct {
 	// A format as that of LogFormat. Default: "%h %l %u %t \"%r\" %>s %b".
 	Template string `json:"template,omitempty"`
 
+	// The ServerName of the virtual host, for %v. Default: the host that the client
+	// asked for.
+	ServerName string `json:"server_name,omitempty"`
+
+	// The port of the virtual host, for %p. Default: that in the client's Host, or
+	// else the one of the scheme.
+	ServerPort string `json:"server_port,omitempty"`
+
 	*zapcore.MapObjectEncoder `json:"-"`
 
-	parts []part
+	format *format
 }
 
 // CaddyModule returns the Caddy module information.
@@ -44,7 +50,7 @@ func (enc *Encoder) Provision(caddy.Context) error {
 		enc.Template = Common
 	}
 	var err error
-	if enc.parts, _, err = compile(enc.Template); err != nil {
+	if enc.format, err = compile(enc.Template); err != nil {
 		return fmt.Errorf("template: %w", err)
 	}
 	enc.MapObjectEncoder = zapcore.NewMapObjectEncoder()
@@ -54,49 +60,58 @@ func (enc *Encoder) Provision(caddy.Context) error {
 // Clone returns an encoder with the same fields.
 func (enc *Encoder) Clone() zapcore.Encoder {
 	clone := *enc
-	clone.MapObjectEncoder = zapcore.NewMapObjectEncoder()
-	maps.Copy(clone.Fields, enc.Fields)
+	clone.MapObjectEncoder = enc.fields()
 	return &clone
+}
+
+// fields is a copy of those that entries have in common.
+func (enc *Encoder) fields() *zapcore.MapObjectEncoder {
+	all := zapcore.NewMapObjectEncoder()
+	maps.Copy(all.Fields, enc.Fields)
+	return all
 }
 
 var buffers = buffer.NewPool()
 
 // EncodeEntry writes a line.
 func (enc *Encoder) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
-	all := enc.Clone().(*Encoder)
+	all := enc.fields()
 	for _, f := range fields {
 		f.AddTo(all)
 	}
-	line := buffers.Get()
-	request, ok := all.Fields["request"].(map[string]any)
-	if !ok {
-		line.AppendString(e.Time.Format("[02/Jan/2006:15:04:05 -0700] "))
-		var message strings.Builder
-		writeEscaped(&message, e.Message)
-		line.AppendString(message.String())
-		line.AppendByte('\n')
-		return line, nil
+	b := buffers.Get()
+	if request, ok := all.Fields["request"].(map[string]any); ok {
+		entry := enc.entry(e.Time, request, all.Fields)
+		for _, write := range enc.format.parts {
+			write(b, entry)
+		}
+	} else {
+		b.AppendTime(e.Time, "[02/Jan/2006:15:04:05 -0700] ")
+		appendEscaped(b, e.Message)
 	}
-	entry := entry{
-		time:     e.Time,
+	b.AppendByte('\n')
+	return b, nil
+}
+
+// entry takes what Caddy says of a request at its end.
+func (enc *Encoder) entry(end time.Time, request, all map[string]any) *entry {
+	e := &entry{
+		server:   enc,
+		end:      end,
 		remoteIP: text(request, "remote_ip"), remotePort: text(request, "remote_port"), clientIP: text(request, "client_ip"),
-		proto: text(request, "proto"), method: text(request, "method"), host: text(request, "host"), uri: text(request, "uri"),
-		header: header(request["headers"]), answer: header(all.Fields["resp_headers"]),
-		status: number(all.Fields["status"]), size: number(all.Fields["size"]), read: number(all.Fields["bytes_read"]),
-		user: text(all.Fields, "user_id"),
+		user:   text(all, "user_id"),
+		sent:   sent{method: text(request, "method"), host: text(request, "host"), uri: text(request, "uri"), proto: text(request, "proto")},
+		status: integer(all, "status"), size: integer(all, "size"), read: integer(all, "bytes_read"),
 	}
-	entry.duration, _ = all.Fields["duration"].(time.Duration)
-	if entry.clientIP == "" {
-		entry.clientIP = entry.remoteIP
+	e.header, _ = request["headers"].(map[string]any)
+	e.tls, _ = request["tls"].(map[string]any)
+	e.answer, _ = all["resp_headers"].(map[string]any)
+	e.duration, _ = all["duration"].(time.Duration)
+	e.begin = end.Add(-e.duration)
+	if e.clientIP == "" {
+		e.clientIP = e.remoteIP
 	}
-	entry.time = entry.time.Add(-entry.duration) // httpd's is when the request came
-	var b strings.Builder
-	for _, write := range enc.parts {
-		write(&b, &entry)
-	}
-	line.AppendString(b.String())
-	line.AppendByte('\n')
-	return line, nil
+	return e
 }
 
 func text(fields map[string]any, name string) string {
@@ -104,31 +119,9 @@ func text(fields map[string]any, name string) string {
 	return s
 }
 
-func number(v any) int {
-	switch n := v.(type) {
-	case int:
-		return n
-	case int64:
-		return int(n)
-	case uint64:
-		return int(n)
-	}
-	return 0
-}
-
-// header takes a header as Caddy logs it.
-func header(v any) http.Header {
-	h := make(http.Header)
-	fields, _ := v.(map[string]any)
-	for name, values := range fields {
-		list, _ := values.([]any)
-		for _, value := range list {
-			if s, ok := value.(string); ok {
-				h.Add(name, s)
-			}
-		}
-	}
-	return h
+func integer(fields map[string]any, name string) int {
+	n, _ := fields[name].(int64)
+	return int(n)
 }
 
 // Interface guards

@@ -6,27 +6,32 @@
 package logformat
 
 import (
-	"fmt"
 	"maps"
-	"path"
+	"slices"
 	"strings"
-
-	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
-	"github.com/caddy-wstunnel/caddy-wstunnel/apache/syntax"
 )
 
 // Rules are the log directives of a server.
 type Rules struct {
-	Formats map[string]string `json:"formats,omitempty"` // LogFormat, by nickname
-	Default string            `json:"default,omitempty"` // LogFormat without nickname, for TransferLog
-	Logs    []Log             `json:"logs,omitempty"`
-	Error   string            `json:"error_log,omitempty"` // the file of ErrorLog
-	Severe  string            `json:"log_level,omitempty"` // LogLevel
+	// Formats are those of LogFormat. The case of nicknames does not matter; here
+	// they are in lower case.
+	Formats map[string]string `json:"formats,omitempty"`
+
+	// Default is a LogFormat without nickname, for TransferLog: a format, or the
+	// nickname of one.
+	Default string `json:"default,omitempty"`
+
+	Logs   []Log     `json:"logs,omitempty"`
+	Global []Log     `json:"global,omitempty"` // GlobalLog: beside those of each virtual host
+	Error  *ErrorLog `json:"error_log,omitempty"`
+	Severe string    `json:"log_level,omitempty"` // LogLevel, in Caddy's words
 }
 
-// Log is a CustomLog or a TransferLog.
+// Log is a CustomLog, a GlobalLog or a TransferLog.
 type Log struct {
-	File string `json:"file"`
+	// File is empty if the log goes nowhere. It is a log nevertheless: a virtual
+	// host that has one does not write those of the server.
+	File string `json:"file,omitempty"`
 
 	// Format is a format or the nickname of one; empty is that of TransferLog.
 	Format string `json:"format,omitempty"`
@@ -36,12 +41,19 @@ type Log struct {
 	Line      string `json:"line,omitempty"`
 }
 
+// ErrorLog is where a server has its errors.
+type ErrorLog struct {
+	File string `json:"file,omitempty"` // empty: with those of Caddy
+	Line string `json:"line,omitempty"`
+}
+
 // Common is httpd's format for logs that have none of their own.
 const Common = `%h %l %u %t "%r" %>s %b`
 
-// known are the formats that Debian's and httpd's own main configuration define,
-// which a virtual host file counts on.
+// known are the formats of httpd and of Debian's main configuration, which the
+// file of a virtual host counts on.
 var known = map[string]string{
+	"clf":            Common,
 	"common":         Common,
 	"combined":       `%h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`,
 	"vhost_combined": `%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`,
@@ -50,124 +62,19 @@ var known = map[string]string{
 	"agent":          `%{User-agent}i`,
 }
 
-// Reads says whether a directive is for this package.
-func Reads(name string) bool {
-	switch strings.ToLower(name) {
-	case "logformat", "customlog", "globallog", "transferlog", "errorlog", "loglevel":
-		return true
-	}
-	return false
-}
-
-// Directive adds what a directive says.
-func (rs *Rules) Directive(ctx *directive.Context, n *syntax.Node) error {
-	switch strings.ToLower(n.Name) {
-	case "logformat":
-		return rs.format(ctx, n)
-	case "customlog", "globallog":
-		return rs.log(ctx, n, 2, 3, n.Name+" /var/log/apache2/access.log combined")
-	case "transferlog":
-		return rs.log(ctx, n, 1, 1, "TransferLog /var/log/apache2/access.log")
-	case "errorlog":
-		if err := directive.Args(n, 1, 2, "ErrorLog /var/log/apache2/error.log"); err != nil {
-			return err
-		}
-		rs.Error, _ = output(ctx, n)
-		return nil
-	}
-	return rs.level(n)
-}
-
-func (rs *Rules) format(ctx *directive.Context, n *syntax.Node) error {
-	if err := directive.Args(n, 1, 2, `LogFormat "%h %l %u %t \"%r\" %>s %b" common`); err != nil {
-		return err
-	}
-	if len(n.Args) == 1 {
-		rs.Default = n.Args[0]
-		return nil
-	}
-	if _, missing, err := compile(n.Args[0]); err != nil {
-		return fmt.Errorf("LogFormat: %w", err)
-	} else if len(missing) > 0 {
-		ctx.Warnf(n, "LogFormat: Caddy does not know %s, which will be -", strings.Join(missing, ", "))
-	}
-	if rs.Formats == nil {
-		rs.Formats = make(map[string]string)
-	}
-	rs.Formats[n.Args[1]] = n.Args[0]
-	return nil
-}
-
-func (rs *Rules) log(ctx *directive.Context, n *syntax.Node, least, most int, example string) error {
-	if err := directive.Args(n, least, most, example); err != nil {
-		return err
-	}
-	l := Log{Line: directive.Line(n)}
-	if least > 1 {
-		l.Format = n.Args[1]
-	}
-	if len(n.Args) == 3 {
-		l.Condition = n.Args[2]
-		if !strings.HasPrefix(l.Condition, "env=") && !strings.HasPrefix(l.Condition, "expr=") {
-			return fmt.Errorf("%s: a condition is env=NAME, env=!NAME or expr=…, not %q", n.Name, l.Condition)
-		}
-	}
-	if strings.Contains(l.Format, "%") {
-		if _, _, err := compile(l.Format); err != nil {
-			return fmt.Errorf("%s: %w", n.Name, err)
-		}
-	}
-	var ok bool
-	if l.File, ok = output(ctx, n); ok {
-		rs.Logs = append(rs.Logs, l)
-	}
-	return nil
-}
-
-// output is the file that the first argument names, if it is one.
-func output(ctx *directive.Context, n *syntax.Node) (file string, ok bool) {
-	switch name := n.Args[0]; {
-	case strings.HasPrefix(name, "|"):
-		ctx.Warnf(n, "%s: no program is run, so this log is not written; Caddy rotates its log files itself", n.Name)
-	case strings.HasPrefix(name, "syslog"):
-		ctx.Warnf(n, "%s: there is no syslog here, so this log is not written; journald has what Caddy writes to standard error", n.Name)
-	case name == "/dev/null":
-	default:
-		return path.Clean(ctx.Absolute(name)), true
-	}
-	return "", false
-}
-
-func (rs *Rules) level(n *syntax.Node) error {
-	if err := directive.Args(n, 1, -1, "LogLevel warn"); err != nil {
-		return err
-	}
-	for _, word := range n.Args {
-		switch strings.ToLower(word) {
-		case "emerg", "alert", "crit", "error":
-			rs.Severe = "ERROR"
-		case "warn":
-			rs.Severe = "WARN"
-		case "notice", "info":
-			rs.Severe = "INFO"
-		case "debug", "trace1", "trace2", "trace3", "trace4", "trace5", "trace6", "trace7", "trace8":
-			rs.Severe = "DEBUG"
-		default:
-			if !strings.Contains(word, ":") { // one of a module
-				return fmt.Errorf("LogLevel %q: there are emerg, alert, crit, error, warn, notice, info, debug and trace1 to trace8", word)
-			}
-		}
-	}
-	return nil
-}
-
 // Merge returns the rules of a virtual host, inner, in the server outer. Of logs a
 // virtual host has its own, or else the server's.
 func Merge(outer, inner *Rules) *Rules {
+	switch {
+	case outer == nil:
+		return inner
+	case inner == nil:
+		return outer
+	}
 	merged := *inner
-	merged.Formats = make(map[string]string)
-	for _, formats := range []map[string]string{outer.Formats, inner.Formats} {
-		maps.Copy(merged.Formats, formats)
+	if len(outer.Formats) > 0 {
+		merged.Formats = maps.Clone(outer.Formats)
+		maps.Copy(merged.Formats, inner.Formats)
 	}
 	if merged.Default == "" {
 		merged.Default = outer.Default
@@ -175,7 +82,8 @@ func Merge(outer, inner *Rules) *Rules {
 	if merged.Logs == nil {
 		merged.Logs = outer.Logs
 	}
-	if merged.Error == "" {
+	merged.Global = slices.Concat(inner.Global, outer.Global)
+	if merged.Error == nil {
 		merged.Error = outer.Error
 	}
 	if merged.Severe == "" {
@@ -184,30 +92,43 @@ func Merge(outer, inner *Rules) *Rules {
 	return &merged
 }
 
-// Access returns the logs of requests with their formats. As in httpd, a nickname
-// that nothing defines is a format itself.
+// Access returns the logs of requests that go into files, with their formats.
 func (rs *Rules) Access() []Log {
-	logs := make([]Log, len(rs.Logs))
-	for i, l := range rs.Logs {
-		format, ok := rs.Formats[l.Format]
-		if !ok {
-			format, ok = known[strings.ToLower(l.Format)]
+	var logs []Log
+	for _, l := range slices.Concat(rs.Logs, rs.Global) {
+		if l.File == "" {
+			continue
 		}
-		switch {
-		case ok:
-			l.Format = format
-		case l.Format == "" && rs.Default != "":
+		if l.Format == "" {
 			l.Format = rs.Default
-		case l.Format == "":
-			l.Format = Common
 		}
-		logs[i] = l
+		l.Format = rs.named(l.Format)
+		logs = append(logs, l)
 	}
 	return logs
 }
 
+// named returns the format with a nickname. As in httpd, a nickname that nothing
+// defines is a format itself.
+func (rs *Rules) named(nickname string) string {
+	if nickname == "" {
+		return Common
+	}
+	for _, formats := range []map[string]string{rs.Formats, known} {
+		if format, ok := formats[strings.ToLower(nickname)]; ok {
+			return format
+		}
+	}
+	return nickname
+}
+
 // ErrorFile is the file of ErrorLog; empty if there is none.
-func (rs *Rules) ErrorFile() string { return rs.Error }
+func (rs *Rules) ErrorFile() string {
+	if rs.Error == nil {
+		return ""
+	}
+	return rs.Error.File
+}
 
 // Level is LogLevel in Caddy's words; empty if it is not said.
 func (rs *Rules) Level() string { return rs.Severe }
