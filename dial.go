@@ -143,9 +143,21 @@ func (d *dialing) sendProxyHeader(conn net.Conn) error {
 	return nil
 }
 
+// TLSClient is what modules in the namespace http.ws_tunnel.tls_clients are.
+type TLSClient interface {
+	// ClientConfig returns a configuration for one connection, to the origin of that
+	// name.
+	ClientConfig(serverName string) *tls.Config
+}
+
 func (d *dialing) tlsConfig() *tls.Config {
-	config := d.h.tlsConfig.Clone()
-	config.ServerName = d.serverName
+	var config *tls.Config
+	if d.h.tlsClient != nil {
+		config = d.h.tlsClient.ClientConfig(d.serverName)
+	} else {
+		config = d.h.tlsConfig.Clone()
+		config.ServerName = d.serverName
+	}
 	if config.NextProtos = d.protocols; d.protocols == nil {
 		config.NextProtos = []string{"http/1.1"}
 	}

@@ -100,6 +100,10 @@ type Handler struct {
 	// always. server_name gives way to sni; except_ports is not supported.
 	TLS *reverseproxy.TLSConfig `json:"tls,omitempty"`
 
+	// A module that makes the TLS with the origin instead of the options in tls,
+	// and checks certificates by its own rules. Default: none.
+	TLSClientRaw json.RawMessage `json:"tls_client,omitempty" caddy:"namespace=http.ws_tunnel.tls_clients inline_key=client"`
+
 	// If there, the origin is sent a PROXY header with the client's address
 	// and the one that it connected to, before TLS. Default: none.
 	ProxyProtocol *ProxyProtocol `json:"proxy_protocol,omitempty"`
@@ -210,6 +214,7 @@ type Handler struct {
 	Name string `json:"name,omitempty"`
 
 	tlsConfig  *tls.Config
+	tlsClient  TLSClient // nil: tlsConfig has all
 	ctx        caddy.Context
 	events     *caddyevents.App
 	logger     *zap.Logger

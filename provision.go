@@ -37,6 +37,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.tlsConfig == nil {
 		h.tlsConfig = new(tls.Config)
 	}
+	if h.TLSClientRaw != nil {
+		client, err := ctx.LoadModule(h, "TLSClientRaw")
+		if err != nil {
+			return fmt.Errorf("tls_client: %w", err)
+		}
+		h.tlsClient = client.(TLSClient)
+	}
 	h.ctx = ctx
 	if err := h.provisionOrigins(); err != nil {
 		return err

@@ -263,25 +263,45 @@ ProxyPass / ws://@B/
 	}
 }
 
-// TestTLSOrigins is lab cases E21 to E21h, but for what docs/apache.md says.
+// TestTLSOrigins is lab cases E21 to E21h.
 func TestTLSOrigins(t *testing.T) {
 	l := newLab(t)
-	server := httptest.NewTLSServer(echo("TLS", ""))
+	cert, key := wstest.Certificate(t, "localhost")
+	other, _ := wstest.Certificate(t, "localhost")
+	l.write(t, "c.crt", string(cert))
+	l.write(t, "other.crt", string(other))
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(echo("TLS", ""))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.StartTLS()
 	t.Cleanup(server.Close)
-	origin := strings.TrimPrefix(server.URL, "https://")
-	for _, tc := range []struct{ options, request, want string }{
-		{"", "plain /x", "500"},
-		{"", "ws /x", "500"},
-		{"SSLProxyEngine on", "ws /x", "101 TLS /x"},
-		{"SSLProxyEngine on", "plain /x", "200 TLS /x"},
-		{"SSLProxyEngine on\nSSLProxyVerify require\nSSLProxyCACertificateFile @W/other.crt", "plain /x", "500"},
-		{"SSLProxyEngine on\nSSLProxyVerify require\nSSLProxyCACertificateFile @W/other.crt", "ws /x", "500"},
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	const require = "SSLProxyEngine on\nSSLProxyVerify require\nSSLProxyCACertificateFile @W/"
+	for _, tc := range []struct{ options, host, want string }{
+		{"", "127.0.0.1", "500"},
+		{"SSLProxyEngine on", "127.0.0.1", "500"},
+		{"SSLProxyEngine on\nSSLProxyVerify none", "127.0.0.1", "500"},
+		{"SSLProxyEngine on\nSSLProxyVerify none\nSSLProxyCheckPeerName off", "127.0.0.1", "TLS"},
+		{"SSLProxyEngine on\nSSLProxyCheckPeerCN off", "127.0.0.1", "TLS"},
+		{"SSLProxyEngine on", "localhost", "TLS"},
+		{require + "c.crt", "localhost", "TLS"},
+		{require + "other.crt", "localhost", "500"},
+		{require + "c.crt", "127.0.0.1", "500"},
+		{require + "c.crt\nSSLProxyCheckPeerName off", "127.0.0.1", "TLS"},
+		{"SSLProxyEngine on\nProxyPreserveHost On", "127.0.0.1", "500"}, // since Host is base.test
 	} {
-		t.Run(tc.options+" "+tc.request, func(t *testing.T) {
-			cert, _ := wstest.Certificate(t, "other.test")
-			l.write(t, "other.crt", string(cert))
-			address := l.site(t, "<VirtualHost *>\n"+tc.options+"\nProxyPass / wss://"+origin+"/\n</VirtualHost>")
-			l.expect(t, address, tc.request, tc.want)
+		t.Run(tc.host+" "+tc.options, func(t *testing.T) {
+			address := l.site(t, "<VirtualHost *>\n"+tc.options+"\nProxyPass / wss://"+tc.host+":"+port+"/\n</VirtualHost>")
+			ws, plain := tc.want, tc.want
+			if tc.want == "TLS" {
+				ws, plain = "101 TLS /x", "200 TLS /x"
+			}
+			l.expect(t, address, "ws /x", ws)
+			l.expect(t, address, "plain /x", plain)
+			l.expect(t, address, "plain /x", plain)
 		})
 	}
 }

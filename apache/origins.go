@@ -30,6 +30,7 @@ type origin struct {
 	dynamic bool // the address is known only when a request is there
 	server  *config.Server
 	backend *tlsconf.Backend // nil: no TLS
+	ssl     tlsconf.Proxy    // the directives of backend
 	tunnels bool             // it may get WebSockets
 }
 
@@ -96,7 +97,8 @@ func (a *adaptation) origin(s *config.Server, t mapping.Target) *origin {
 	o := &origin{name: vhost.WorkerName(&t), target: t, server: s}
 	o.tunnels = t.Upgrades("websocket") || t.Worker == nil
 	if t.Scheme == "https" || t.Scheme == "wss" || t.Scheme == "h2" {
-		o.backend = proxyTLS(s, &t).Backend()
+		rules := proxyTLS(s, &t)
+		o.backend, o.ssl = rules.Backend(), rules.Proxy
 	}
 	return o
 }
@@ -198,15 +200,16 @@ func hasOverrides(d *config.Dir) bool {
 
 // tunnel is the handler ws_tunnel, which this package must not import.
 type tunnel struct {
-	Origins          []string                `json:"origins"`
-	Headers          *headers.Handler        `json:"headers,omitempty"`
-	TLS              *reverseproxy.TLSConfig `json:"tls,omitempty"`
-	LocalAddresses   []string                `json:"local_address,omitempty"`
-	DialTimeout      caddy.Duration          `json:"dial_timeout,omitempty"`
-	HandshakeTimeout caddy.Duration          `json:"handshake_timeout,omitempty"`
-	IdleTimeout      caddy.Duration          `json:"idle_timeout,omitempty"`
-	Name             string                  `json:"name,omitempty"`
-	UncheckedAccept  bool                    `json:"unchecked_accept"`
+	Origins          []string         `json:"origins"`
+	Headers          *headers.Handler `json:"headers,omitempty"`
+	SNI              string           `json:"sni,omitempty"`
+	TLSClient        json.RawMessage  `json:"tls_client,omitempty"`
+	LocalAddresses   []string         `json:"local_address,omitempty"`
+	DialTimeout      caddy.Duration   `json:"dial_timeout,omitempty"`
+	HandshakeTimeout caddy.Duration   `json:"handshake_timeout,omitempty"`
+	IdleTimeout      caddy.Duration   `json:"idle_timeout,omitempty"`
+	Name             string           `json:"name,omitempty"`
+	UncheckedAccept  bool             `json:"unchecked_accept"`
 }
 
 // routes hand requests to the origin: tunnels to one handler, all others to
@@ -243,7 +246,6 @@ func (o *origin) tunnel() tunnel {
 	t := tunnel{
 		Origins:     []string{vhost.DialURL(&o.target)},
 		Headers:     o.headers(),
-		TLS:         o.tls(),
 		DialTimeout: caddy.Duration(o.connectTimeout()), HandshakeTimeout: caddy.Duration(o.readTimeout()),
 		IdleTimeout: caddy.Duration(o.idleTimeout()), UncheckedAccept: true,
 	}
@@ -253,6 +255,10 @@ func (o *origin) tunnel() tunnel {
 	if o.dynamic {
 		t.Origins[0] = "{http.apache.origin}"
 		t.Name = "apache"
+	}
+	if o.backend != nil {
+		t.SNI = o.serverName()
+		t.TLSClient = json.RawMessage(`{"client":"apache",` + string(marshal(vhost.TLSClient{Proxy: o.ssl}))[1:])
 	}
 	if p := o.server.Proxy; p != nil && p.SourceAddress != "" {
 		t.LocalAddresses = []string{p.SourceAddress}
@@ -275,7 +281,6 @@ func (o *origin) proxy() proxy {
 	}
 	off := false
 	transport := reverseproxy.HTTPTransport{
-		TLS:                   o.tls(),
 		DialTimeout:           caddy.Duration(o.connectTimeout()),
 		ResponseHeaderTimeout: caddy.Duration(o.readTimeout()),
 		Compression:           &off,
@@ -296,9 +301,24 @@ func (o *origin) proxy() proxy {
 			p.FlushInterval = -1
 		}
 	}
-	text := marshal(transport)
-	p.Transport = json.RawMessage(`{"protocol":"http",` + string(text[1:]))
+	if o.backend == nil {
+		p.Transport = json.RawMessage(`{"protocol":"http",` + string(marshal(transport)[1:]))
+		return p
+	}
+	transport.TLS = new(reverseproxy.TLSConfig)
+	p.Transport = json.RawMessage(`{"protocol":"apache",` + string(marshal(vhost.Transport{
+		HTTPTransport: transport, TLSClient: vhost.TLSClient{Proxy: o.ssl}, ServerName: o.serverName(),
+	}))[1:])
 	return p
+}
+
+// serverName is the name that an origin is asked for in TLS: the client's Host
+// under ProxyPreserveHost, and otherwise that of the URL.
+func (o *origin) serverName() string {
+	if p := o.server.Proxy; p != nil && p.PreserveHost != nil && *p.PreserveHost {
+		return "{http.request.host}"
+	}
+	return ""
 }
 
 // headers leave the field Via to httpd's ProxyVia, and X-Forwarded-For without
@@ -315,25 +335,6 @@ func (o *origin) headers() *headers.Handler {
 		ops.Replace = map[string][]headers.Replacement{"X-Forwarded-For": {{SearchRegexp: `,? ?[^,]*$`}}}
 	}
 	return &headers.Handler{Request: ops}
-}
-
-// tls is the TLS with the origin. httpd does not verify a chain unless it is told
-// to.
-func (o *origin) tls() *reverseproxy.TLSConfig {
-	b := o.backend
-	if b == nil {
-		return nil
-	}
-	c := new(reverseproxy.TLSConfig)
-	if b.Verify == "require" {
-		if b.CAFile != "" {
-			c.CARaw = marshal(map[string]any{"provider": "file", "pem_files": []string{b.CAFile}})
-		}
-	} else {
-		c.InsecureSkipVerify = true
-	}
-	c.ClientCertificateFile, c.ClientCertificateKeyFile = b.CertificateFile, b.CertificateFile
-	return c
 }
 
 const defaultTimeout = 60 * time.Second

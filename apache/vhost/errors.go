@@ -137,6 +137,7 @@ func originError(err error, url string) error {
 		host    x509.HostnameError
 		unknown x509.UnknownAuthorityError
 		invalid x509.CertificateInvalidError
+		secure  *tlsError
 	)
 	text := ""
 	if dial, ok := errors.AsType[reverseproxy.DialError](err); ok { // which hides what it wraps
@@ -146,7 +147,7 @@ func originError(err error, url string) error {
 	case status == 499: // the client has left
 	case errors.As(err, &dns), strings.Contains(text, "lookup "):
 		status = http.StatusInternalServerError
-	case errors.As(err, &record), errors.As(err, &verify), errors.As(err, &alert), errors.As(err, &host), errors.As(err, &unknown), errors.As(err, &invalid):
+	case errors.As(err, &secure), errors.As(err, &record), errors.As(err, &verify), errors.As(err, &alert), errors.As(err, &host), errors.As(err, &unknown), errors.As(err, &invalid):
 		status = http.StatusInternalServerError
 	case errors.As(err, &op) && op.Op == "dial", text != "":
 		status = http.StatusServiceUnavailable
