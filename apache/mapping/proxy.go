@@ -79,7 +79,8 @@ func (m *Mapper) try(c *compiledPass, r *request.Request, rawPath string) (t Tar
 	if m.tunnelsOnly && isWebSocket(c.url) && r.Get("Upgrade") == "" {
 		return t, false, false, nil // lab case E8b
 	}
-	url, raw := "", false
+	var url string
+	var raw bool
 	if c.regexp != nil {
 		url, raw, err = c.substituted(r, rawPath)
 		if url == "" || err != nil {
