@@ -106,7 +106,10 @@ func replaceFolder(name, folder, by string) string {
 // parse reads the URI of an internal redirect as one of a client, for that is what
 // httpd does, too: it is decoded a second time.
 func parse(uri string, query *string) (path string, status int) {
-	uri, _, _ = strings.Cut(uri, "#")
+	uri, _, fragment := strings.Cut(uri, "#")
+	if fragment {
+		*query = "" // which is behind it
+	}
 	uri, own, found := strings.Cut(uri, "?")
 	if found {
 		*query = strings.TrimSuffix(own+"?"+*query, "?")

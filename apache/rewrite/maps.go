@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -59,15 +59,29 @@ type function func(string) (string, bool)
 func (f function) lookUp(key string) (string, bool) { return f(key) }
 
 var internal = map[string]function{
-	"toupper": func(s string) (string, bool) { return mapBytes(s, toUpper), true },
-	"tolower": func(s string) (string, bool) { return mapBytes(s, toLower), true },
-	"escape":  func(s string) (string, bool) { return escapePath(s), true },
-	"unescape": func(s string) (string, bool) {
-		if decoded, err := url.PathUnescape(s); err == nil {
-			return decoded, true
+	"toupper":  func(s string) (string, bool) { return mapBytes(s, toUpper), true },
+	"tolower":  func(s string) (string, bool) { return mapBytes(s, toLower), true },
+	"escape":   func(s string) (string, bool) { return escapePath(s), true },
+	"unescape": func(s string) (string, bool) { return unescape(s), true },
+}
+
+// unescape decodes each %xx that is one.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if c, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(c))
+				i += 2
+				continue
+			}
 		}
-		return s, true
-	},
+		b = append(b, s[i])
+	}
+	return string(b)
 }
 
 func mapBytes(s string, f func(byte) byte) string {
