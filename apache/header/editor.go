@@ -35,7 +35,8 @@ func (rs *Rules) Compile() (*Editor, error) {
 			return nil, err
 		}
 	}
-	// Those that are early come before all others.
+	// Those that are early come before all others. In httpd they do so before the
+	// request is mapped, when SetEnvIf has not set anything yet.
 	for _, early := range []bool{true, false} {
 		for i := range rs.Response {
 			rule := &rs.Response[i]
@@ -87,6 +88,7 @@ func (e *Editor) Request(r *request.Request) error {
 }
 
 func change(r *request.Request, rules []*compiled) error {
+	join(r.Header, rules)
 	for _, c := range rules {
 		ok, err := c.holds(r)
 		if err != nil {
@@ -116,8 +118,22 @@ func change(r *request.Request, rules []*compiled) error {
 	return nil
 }
 
+// join makes one line of several, of the fields that rules edit or append to: httpd
+// reads a request so. Lines that the rules add are lines of their own.
+func join(h http.Header, rules []*compiled) {
+	for _, c := range rules {
+		switch c.action {
+		case "edit", "edit*", "append", "merge":
+			if values := h[c.field]; len(values) > 1 {
+				h[c.field] = []string{strings.Join(values, ", ")}
+			}
+		}
+	}
+}
+
 // Response changes the fields of an answer, which generated says httpd makes by
-// itself: errors, redirects, 304. It is not for a 101.
+// itself: errors and redirects, unless an ErrorDocument is a page. It is not for a
+// 101.
 //
 // httpd has two tables of fields. What handlers and backends set is in headers_out,
 // where Header finds it; if httpd has to make an answer by itself that table is
@@ -151,6 +167,9 @@ func (e *Editor) Response(r *request.Request, status int, h http.Header, generat
 	}
 	if !generated {
 		for _, c := range e.success {
+			if c.early && proxied(r) {
+				continue // the backend's fields replace those that there are
+			}
 			if err := c.answer(r, h); err != nil {
 				return err
 			}

@@ -147,7 +147,7 @@ func TestResponse(t *testing.T) {
 
 		{"env", "Header set X-K 1 env=MINE\nHeader set X-L 1 env=!mine\nHeader set X-M 1 ENV=nope\nHeader unset X-A env=mine", "X-", "X-B: one, \"t,wo\", three\nX-K: 1"},
 		{"expr", `Header set X-T 1 "expr=%{resp:X-B} =~ /two|three/"` + "\n" + `Header set X-T3 1 "expr=%{REQUEST_STATUS} -eq 404"`, "X-T", "X-T: 1"},
-		{"early", "Header set X-T late\nHeader set X-T early early\nHeader append X-T last", "X-T", "X-T: late, last"},
+		{"early, lost", "Header set X-T early early\nHeader always set X-TA early early\nHeader append X-A early early\nHeader append X-T late", "X-", "X-A: be1\nX-A: be2\nX-B: one, \"t,wo\", three\nX-T: late\nX-Ta: early"},
 
 		{"always beside the backend's", "Header always set X-A a\nHeader always append Cache-Control al\nHeader append Cache-Control on", "",
 			"Cache-Control: al\nCache-Control: private, on\nContent-Type: text/plain; charset=utf-8\nLocation: http://be/x\nX-A: a\nX-A: be1\nX-A: be2\nX-B: one, \"t,wo\", three"},
@@ -251,6 +251,64 @@ func TestRequest(t *testing.T) {
 	}
 	if r.Host != "site.test, more.test" {
 		t.Errorf("Host is %q", r.Host)
+	}
+}
+
+// TestEarlyFile is measured, too: what is early stays on an answer that is no
+// backend's, and comes before what is not.
+func TestEarlyFile(t *testing.T) {
+	h := make(http.Header)
+	e := compile(t, mustRead(t, "Header append X-T late\nHeader append X-T last\nHeader set X-T early early\nHeader append X-A early early"))
+	if err := e.Response(client(), 200, h, false); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := print(h, ""), "X-A: early\nX-T: early, late, last"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestLines is what httpd 2.4.71 sent to a backend of a field that the client sent
+// in two lines.
+func TestLines(t *testing.T) {
+	for text, want := range map[string]string{
+		`RequestHeader edit X-In ^(.*)$ "[$1]%{NOPE}e$2$9\\$1&"`:    "X-In: [i1, i3](null)$1&",
+		"RequestHeader edit* X-In , ;":                              "X-In: i1; i3",
+		"RequestHeader append X-In z":                               "X-In: i1, i3, z",
+		"RequestHeader merge X-In i3":                               "X-In: i1, i3",
+		"RequestHeader merge X-In z":                                "X-In: i1, i3, z",
+		"RequestHeader add X-In z\nRequestHeader edit X-In ^ -":     "X-In: -i1, i3\nX-In: -z",
+		"RequestHeader add X-In z\nRequestHeader append X-In y":     "X-In: i1, i3, y\nX-In: z",
+		"RequestHeader setifempty X-In z\nRequestHeader unset X-In": "",
+	} {
+		r := client()
+		client := r.Header["X-In"]
+		if err := compile(t, mustRead(t, text)).Request(r); err != nil {
+			t.Fatal(err)
+		}
+		if got := print(r.Header, "X-In"); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", text, got, want)
+		}
+		if !slices.Equal(client, []string{"i1", "i3"}) {
+			t.Errorf("%s: the client's lines changed", text)
+		}
+	}
+}
+
+// TestBytes is what httpd 2.4.71 makes of a value that is not UTF-8: it changes
+// nothing but what it is to change.
+func TestBytes(t *testing.T) {
+	r := client()
+	r.Header.Set("X-A", "a\xe9\xff")
+	r.SetEnv("X", "\xe9\n\xff\u00e9")
+	e := compile(t, mustRead(t, "RequestHeader edit X-A a b\nRequestHeader set X-C %{X}e"))
+	if err := e.Request(r); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Header.Get("X-A"), "b\xe9\xff"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("X-C"), "\xe9 \xff\u00e9"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

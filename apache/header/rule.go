@@ -24,6 +24,7 @@ type compiled struct {
 	field   string // in Go's spelling
 	pattern *regex.Regexp
 	value   value
+	early   bool
 
 	// The condition. A variable that begins with ! must not be set.
 	variable   string
@@ -31,7 +32,7 @@ type compiled struct {
 }
 
 func (rule *Rule) compile() (*compiled, error) {
-	c := &compiled{action: rule.Action, field: http.CanonicalHeaderKey(rule.field())}
+	c := &compiled{action: rule.Action, field: http.CanonicalHeaderKey(rule.field()), early: rule.Early}
 	var err error
 	switch {
 	case rule.Action == "echo":

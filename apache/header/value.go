@@ -168,17 +168,21 @@ func (v *value) expand(r *request.Request) (string, error) {
 	return clean(b.String()), nil
 }
 
-// clean makes spaces of control characters.
+// clean makes spaces of control characters. All other bytes stay, whether they are
+// UTF-8 or not.
 func clean(text string) string {
-	if strings.IndexFunc(text, control) < 0 {
-		return text
-	}
-	return strings.Map(func(c rune) rune {
-		if control(c) {
-			return ' '
+	for i := range len(text) {
+		if control(text[i]) {
+			cleaned := []byte(text)
+			for ; i < len(cleaned); i++ {
+				if control(cleaned[i]) {
+					cleaned[i] = ' '
+				}
+			}
+			return string(cleaned)
 		}
-		return c
-	}, text)
+	}
+	return text
 }
 
-func control(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+func control(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }
