@@ -168,13 +168,13 @@ func (e *expiry) period(contentType string) *period {
 // parsePeriod reads "access plus 1 month 2 days", where plus may be missing, or the
 // short forms A3600 and M3600. Of the words, httpd looks at the first letters only.
 func parsePeriod(text string) (period, error) {
-	if text == "" {
+	words := syntax.Words(text)
+	if len(words) == 0 {
 		return period{}, errors.New(`it is empty; right would be, for example: "access plus 1 month"`)
 	}
 	if text[0] == 'A' || text[0] == 'M' {
 		return period{text[0] == 'M', atoi(text[1:])}, nil
 	}
-	words := syntax.Words(text)
 	var p period
 	switch first := strings.ToLower(words[0]); {
 	case strings.HasPrefix(first, "m"):

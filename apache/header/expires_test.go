@@ -119,7 +119,7 @@ func TestMergeExpires(t *testing.T) {
 
 // FuzzPeriod holds any period that is accepted to an answer that can be sent.
 func FuzzPeriod(f *testing.F) {
-	for _, text := range []string{"access plus 1 month", "A-1", "M9999999999", `now "1" 's'`, "modification 1 y 1 y", "n p 0 d"} {
+	for _, text := range []string{"access plus 1 month", "A-1", "M9999999999", `now "1" 's'`, "modification 1 y 1 y", "n p 0 d", " ", "a '' s"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -454,6 +454,7 @@ func TestErrors(t *testing.T) {
 		"ExpiresActive maybe":                      "On or Off",
 		"ExpiresDefault access plus 1 d":           "too many",
 		`ExpiresDefault ""`:                        "empty",
+		`ExpiresDefault " "`:                       "empty",
 		`ExpiresDefault "access plus 1"`:           "unit is missing",
 		`ExpiresDefault "access plus x days"`:      "no number",
 		`ExpiresDefault foo`:                       "instead of access",
