@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
@@ -200,6 +202,20 @@ func (s *stream) Close() error {
 		err = errors.Join(err, s.raw.SetWriteDeadline(past))
 	}
 	return err
+}
+
+// abort resets the client's stream, and returns only to a handler that is to
+// return, too. Over HTTP/2 the code is INTERNAL_ERROR: Go's server has none of
+// one's choice, and RFC 8441 section 5 would have CANCEL.
+func (c client) abort() {
+	s, ok := innermost(c.w).(http3.HTTPStreamer)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	const code = quic.StreamErrorCode(http3.ErrCodeRequestCanceled) // RFC 9220 section 3
+	str := s.HTTPStream()
+	str.CancelRead(code)
+	str.CancelWrite(code)
 }
 
 // innermost finds the server's own response writer.

@@ -62,6 +62,21 @@ func bareConnect(without string) (fields [][2]string) {
 	return fields
 }
 
+// Fields of the connection, which an extended CONNECT must not have (RFC 8441
+// section 5), are refused by the servers below, each in its way.
+func TestConnectWithConnectionFields(t *testing.T) {
+	g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) { t.Error("the origin was bothered") }))
+	for _, field := range [][2]string{{"connection", "upgrade"}, {"upgrade", "websocket"}, {"transfer-encoding", "chunked"}} {
+		fields := append(bareConnect(""), field)
+		if got := bareHTTP2(g, fields); got != http.StatusBadRequest {
+			t.Errorf("HTTP/2 with %s: %d", field[0], got)
+		}
+		if got := bareHTTP3(g, fields); got != 0 {
+			t.Errorf("HTTP/3 with %s: %d", field[0], got)
+		}
+	}
+}
+
 // An extended CONNECT without :path, which RFC 8441 section 4 wants to be there, is
 // reset, and over HTTP/3 one without :scheme, too. Go's HTTP/2 server does not
 // look for that and takes what the connection is for it, so nobody is deceived.

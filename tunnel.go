@@ -42,7 +42,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		t.relay.Carry() // since this goroutine has to stay
 		<-t.done()
 		if t.reset {
-			panic(http.ErrAbortHandler) // as the origin reset its connection (RFC 8441 section 5)
+			client{w, r}.abort() // as the origin reset its connection (RFC 8441 section 5)
 		}
 	}
 	return err
