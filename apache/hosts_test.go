@@ -263,6 +263,54 @@ ProxyPass / ws://@B/
 	}
 }
 
+// TestClientCertificates lets only those into a Location who have a certificate of
+// its authority.
+func TestClientCertificates(t *testing.T) {
+	l := newLab(t)
+	cert, key := wstest.Certificate(t, "a.test")
+	l.write(t, "a.crt", string(cert))
+	l.write(t, "a.key", string(key))
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := wstest.FreePort(t)
+	adapted, err := adapt(l.fill(strings.ReplaceAll(`
+<VirtualHost *:@P>
+ServerName a.test
+SSLEngine on
+SSLCertificateFile @W/a.crt
+SSLCertificateKeyFile @W/a.key
+SSLCACertificateFile @W/a.crt
+<Location /members>
+SSLVerifyClient require
+</Location>
+ProxyPass / ws://@A/
+</VirtualHost>`, "@P", port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	load(t, adapted)
+	for _, tc := range []struct {
+		path, want string
+		with       []tls.Certificate
+	}{
+		{"/x", "200 A /x", nil},
+		{"/members", "403", nil},
+		{"/members/x", "403", nil},
+		{"/members", "200 A /members", []tls.Certificate{pair}},
+	} {
+		conn := tls.Client(wstest.Dial(t, "127.0.0.1:"+port), &tls.Config{ServerName: "a.test", InsecureSkipVerify: true, Certificates: tc.with})
+		if _, err := io.WriteString(conn, "GET "+tc.path+" HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, body := readAnswer(t, conn, "GET")
+		if got := tell(resp, body, ""); got != tc.want {
+			t.Errorf("%s with %d certificates: got %s, want %s", tc.path, len(tc.with), got, tc.want)
+		}
+	}
+}
+
 // TestTLSOrigins is lab cases E21 to E21h.
 func TestTLSOrigins(t *testing.T) {
 	l := newLab(t)

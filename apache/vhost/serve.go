@@ -117,6 +117,9 @@ func (x *exchange) round() (again bool, err error) {
 	if again, err := x.directoryIndex(); err != nil || again {
 		return again, err
 	}
+	if t := x.place.dir.TLS; t != nil && !t.Permits(x.req) {
+		return false, &refusal{status: http.StatusForbidden, reason: "SSLVerifyClient: the client has no certificate that was verified"}
+	}
 	if d := x.place.guard.Check(x.req); d.Status != 0 {
 		return false, &refusal{status: d.Status, reason: d.Reason, challenge: d.Challenge}
 	}
