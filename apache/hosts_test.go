@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
@@ -76,7 +77,7 @@ RewriteRule ^/uri/ balancer://ws%{REQUEST_URI} [P,L]
 	} {
 		got := make(map[string]int)
 		for range 8 {
-			answer := strings.Fields(l.ask(t, address, tc.request, "") + " none none")
+			answer := strings.Fields(l.Ask(t, address, tc.request, "") + " none none")
 			got[answer[1]]++
 		}
 		if !maps.Equal(got, tc.want) {
@@ -107,14 +108,14 @@ ProxyPass / balancer://chat/
 		if _, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: base.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		resp, body := readAnswer(t, conn, "GET")
-		return tell(resp, body, "")
+		resp, body := apachelab.ReadAnswer(t, conn, "GET")
+		return apachelab.Tell(resp, body, "")
 	}
 	evenly := func() {
 		t.Helper()
 		first := open()
 		for range 3 { // requests that are done with count for nothing
-			l.ask(t, address, "plain /x", "")
+			l.Ask(t, address, "plain /x", "")
 		}
 		if second := open(); first == second {
 			t.Errorf("two tunnels, and both are %s", first)
@@ -134,7 +135,7 @@ func TestUnixSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: ln, Config: &http.Server{Handler: echo("UDS", "")}}
+	server := &httptest.Server{Listener: ln, Config: &http.Server{Handler: l.Echo("UDS", "")}}
 	server.Start()
 	t.Cleanup(server.Close)
 	address := l.site(t, strings.ReplaceAll(`<VirtualHost *>
@@ -179,8 +180,8 @@ ProxyPass / ws://@C/
 			}
 			return
 		}
-		resp, body := readAnswer(t, conn, "GET")
-		if got := l.canonical(tell(resp, body, want)); got != want {
+		resp, body := apachelab.ReadAnswer(t, conn, "GET")
+		if got := l.Canonical(apachelab.Tell(resp, body, want)); got != want {
 			t.Errorf("%q\n got %s\nwant %s", header, got, want)
 		}
 	}
@@ -212,11 +213,11 @@ func TestTLSVirtualHosts(t *testing.T) {
 	l := newLab(t)
 	for _, name := range []string{"a", "b"} {
 		cert, key := wstest.Certificate(t, name+".test")
-		l.write(t, name+".crt", string(cert))
-		l.write(t, name+".key", string(key))
+		l.Write(t, name+".crt", string(cert))
+		l.Write(t, name+".key", string(key))
 	}
 	port := wstest.FreePort(t)
-	adapted, err := adapt(l.fill(strings.ReplaceAll(`
+	adapted, err := adapt(l.Fill(`
 <VirtualHost *:@P>
 ServerName a.test
 SSLEngine on
@@ -234,7 +235,7 @@ SSLCertificateFile @W/b.crt
 SSLCertificateKeyFile @W/b.key
 SSLCertificateChainFile @W/a.crt
 ProxyPass / ws://@B/
-</VirtualHost>`, "@P", port)))
+</VirtualHost>`, port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,8 +257,8 @@ ProxyPass / ws://@B/
 		if got := conn.ConnectionState().PeerCertificates[0].DNSNames[0]; got != tc.certificate {
 			t.Errorf("server name %q: the certificate is of %s, want %s", tc.sni, got, tc.certificate)
 		}
-		resp, body := readAnswer(t, conn, "GET")
-		if got := tell(resp, body, tc.want); got != tc.want {
+		resp, body := apachelab.ReadAnswer(t, conn, "GET")
+		if got := apachelab.Tell(resp, body, tc.want); got != tc.want {
 			t.Errorf("server name %q, Host %s\n got %s\nwant %s", tc.sni, tc.host, got, tc.want)
 		}
 	}
@@ -268,14 +269,14 @@ ProxyPass / ws://@B/
 func TestClientCertificates(t *testing.T) {
 	l := newLab(t)
 	cert, key := wstest.Certificate(t, "a.test")
-	l.write(t, "a.crt", string(cert))
-	l.write(t, "a.key", string(key))
+	l.Write(t, "a.crt", string(cert))
+	l.Write(t, "a.key", string(key))
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := wstest.FreePort(t)
-	adapted, err := adapt(l.fill(strings.ReplaceAll(`
+	adapted, err := adapt(l.Fill(`
 <VirtualHost *:@P>
 ServerName a.test
 SSLEngine on
@@ -286,7 +287,7 @@ SSLCACertificateFile @W/a.crt
 SSLVerifyClient require
 </Location>
 ProxyPass / ws://@A/
-</VirtualHost>`, "@P", port)))
+</VirtualHost>`, port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,8 +305,8 @@ ProxyPass / ws://@A/
 		if _, err := io.WriteString(conn, "GET "+tc.path+" HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		resp, body := readAnswer(t, conn, "GET")
-		if got := tell(resp, body, ""); got != tc.want {
+		resp, body := apachelab.ReadAnswer(t, conn, "GET")
+		if got := apachelab.Tell(resp, body, ""); got != tc.want {
 			t.Errorf("%s with %d certificates: got %s, want %s", tc.path, len(tc.with), got, tc.want)
 		}
 	}
@@ -316,13 +317,13 @@ func TestTLSOrigins(t *testing.T) {
 	l := newLab(t)
 	cert, key := wstest.Certificate(t, "localhost")
 	other, _ := wstest.Certificate(t, "localhost")
-	l.write(t, "c.crt", string(cert))
-	l.write(t, "other.crt", string(other))
+	l.Write(t, "c.crt", string(cert))
+	l.Write(t, "other.crt", string(other))
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(echo("TLS", ""))
+	server := httptest.NewUnstartedServer(l.Echo("TLS", ""))
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	server.StartTLS()
 	t.Cleanup(server.Close)

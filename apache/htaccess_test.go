@@ -4,48 +4,28 @@
 package apache_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
-
-// site runs a configuration with the lab's base.
-func (l *lab) site(t *testing.T, conf string) (address string) {
-	t.Helper()
-	port := wstest.FreePort(t)
-	adapted, err := adapt(l.fill(fmt.Sprintf(base, port) + conf))
-	if err != nil {
-		t.Fatal(err)
-	}
-	load(t, adapted)
-	return "127.0.0.1:" + port
-}
-
-// expect asks, and compares with what httpd answered.
-func (l *lab) expect(t *testing.T, address, request, want string) {
-	t.Helper()
-	if got := l.ask(t, address, request, want); got != want {
-		t.Errorf("%s\n got %s\nwant %s", request, got, want)
-	}
-}
 
 // TestHTAccess is lab cases E6a to E6c, S3, S4 and S4b.
 func TestHTAccess(t *testing.T) {
 	l := newLab(t)
-	l.write(t, "htdocs/.htaccess", l.fill(`RewriteEngine On
+	l.Write(t, "htdocs/.htaccess", l.Fill(`RewriteEngine On
 RewriteRule ^/ws/(.*)$ ws://@B/lead/$1 [P,L]
 RewriteRule ^ws/(.*)$ ws://@B/$1 [P,L]
 RewriteRule ^wsfix/ ws://@B/ [P]
-`))
-	l.write(t, "htdocs/app/.htaccess", l.fill(`RewriteEngine On
+`, ""))
+	l.Write(t, "htdocs/app/.htaccess", l.Fill(`RewriteEngine On
 RewriteCond %{HTTP:Upgrade} =websocket [NC]
 RewriteRule ^ ws://@B%{REQUEST_URI} [P,L]
 RewriteRule ^(.*)$ http://@A/api/$1 [P,L,QSA]
-`))
+`, ""))
 	address := l.site(t, "<VirtualHost *>\nProxyPass /proxied http://@C/\n</VirtualHost>")
 	for _, probe := range [][2]string{
 		{"ws /ws/x?q=1", "101 B /x?q=1"},
@@ -67,8 +47,8 @@ RewriteRule ^(.*)$ http://@A/api/$1 [P,L,QSA]
 // reload, while a tunnel is open, which lives on.
 func TestHTAccessAtOnce(t *testing.T) {
 	l := newLab(t)
-	file := filepath.Join(l.dir, "htdocs", ".htaccess")
-	on := l.fill("RewriteEngine On\nRewriteRule ^ws/(.*)$ ws://@B/$1 [P]\n")
+	file := filepath.Join(l.Dir, "htdocs", ".htaccess")
+	on := l.Fill("RewriteEngine On\nRewriteRule ^ws/(.*)$ ws://@B/$1 [P]\n", "")
 	stamp := time.Now().Add(-time.Hour)
 	edit := func(text string) {
 		t.Helper()
@@ -86,7 +66,7 @@ func TestHTAccessAtOnce(t *testing.T) {
 	if _, err := conn.Write([]byte("GET /ws/a HTTP/1.1\r\nHost: base.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	if resp, _ := readAnswer(t, conn, "GET"); resp.StatusCode != 101 {
+	if resp, _ := apachelab.ReadAnswer(t, conn, "GET"); resp.StatusCode != 101 {
 		t.Fatalf("no tunnel: %d", resp.StatusCode)
 	}
 
@@ -118,8 +98,8 @@ func TestHTAccessAtOnce(t *testing.T) {
 // TestHTAccessNotAllowed does not look at files where AllowOverride has none.
 func TestHTAccessNotAllowed(t *testing.T) {
 	l := newLab(t)
-	l.write(t, "htdocs/app/.htaccess", "NoSuchDirective\n")
-	l.write(t, "htdocs/sub/.htaccess", "Require all denied\n")
+	l.Write(t, "htdocs/app/.htaccess", "NoSuchDirective\n")
+	l.Write(t, "htdocs/sub/.htaccess", "Require all denied\n")
 	address := l.site(t, `<VirtualHost *>
 <Directory @W/htdocs/app>
 AllowOverride None
@@ -136,13 +116,13 @@ AllowOverride FileInfo
 // the hours as numbers. httpd answers 500 (lab case S4b).
 func TestHours(t *testing.T) {
 	l := newLab(t)
-	l.write(t, "htdocs/.htaccess", l.fill(`RewriteEngine On
+	l.Write(t, "htdocs/.htaccess", l.Fill(`RewriteEngine On
 RewriteCond %{TIME_HOUR} >= 0
 RewriteCond %{TIME_HOUR} <= 23
 RewriteRule ^ws/ ws://@B/ [P]
 RewriteCond %{TIME_HOUR} >= 24
 RewriteRule ^never/ ws://@B/ [P]
-`))
+`, ""))
 	address := l.site(t, "<VirtualHost *>\n</VirtualHost>")
 	l.expect(t, address, "ws /ws/x", "101 B /")
 	l.expect(t, address, "ws /never/x", "404")

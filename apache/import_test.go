@@ -4,7 +4,6 @@
 package apache_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth" // basic_auth
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
@@ -22,22 +22,15 @@ import (
 // without anything left. Statuses, origins and paths are to be httpd's; the fields
 // that are sent are Caddy's.
 func TestImportLab(t *testing.T) {
-	text, err := os.ReadFile("testdata/lab.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	l := newLab(t)
-	keyAccepted.Store(true)
-	defer keyAccepted.Store(false)
+	l.AcceptKeys()
 	covered := 0
-	for _, c := range strings.Split(string(text), "\n== ") {
-		title, rest, _ := strings.Cut(strings.TrimPrefix(c, "== "), "\n")
-		conf, probes, _ := strings.Cut(rest, "\n--\n")
-		if strings.HasPrefix(probes, "error") {
+	for _, c := range apachelab.Cases(t, "testdata/lab.txt") {
+		if c.Refuse || c.Strict {
 			continue
 		}
 		port := wstest.FreePort(t)
-		conf = strings.ReplaceAll(l.fill(fmt.Sprintf(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None"), port)+conf), "@P", port)
+		conf := l.Fill(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None")+c.Conf, port)
 		caddyfile, left, err := apache.Caddyfile("lab.conf", []byte(conf))
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +39,7 @@ func TestImportLab(t *testing.T) {
 			continue
 		}
 		covered++
-		t.Run(title, func(t *testing.T) {
+		t.Run(c.Title, func(t *testing.T) {
 			adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(append([]byte("{\nauto_https off\ndefault_bind 127.0.0.1\n}\n"), caddyfile...), nil)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, caddyfile)
@@ -57,17 +50,14 @@ func TestImportLab(t *testing.T) {
 				}
 			}
 			load(t, adapted)
-			for probe := range strings.SplitSeq(strings.TrimSpace(probes), "\n") {
-				request, want, _ := strings.Cut(probe, " -> ")
-				if _, ours, differs := strings.Cut(want, " ~ "); differs {
-					want = ours
-				}
-				want = strings.Join(strings.Fields(want)[:min(3, len(strings.Fields(want)))], " ")
+			for _, p := range c.Probes {
+				fields := strings.Fields(p.Ours)
+				want := strings.Join(fields[:min(3, len(fields))], " ")
 				if at := strings.IndexAny(want, "[='"); at > 0 && !strings.Contains(want, "?") {
 					want = strings.TrimSpace(want[:at])
 				}
-				if got := l.ask(t, "127.0.0.1:"+port, request, ""); got != want && !slices.ContainsFunc(importDiffers, func(p string) bool { return strings.HasPrefix(title+": "+request, p) }) {
-					t.Errorf("%s\n got %s\nwant %s", request, got, want)
+				if got := l.Ask(t, "127.0.0.1:"+port, p.Request, ""); got != want && !slices.ContainsFunc(importDiffers, func(d string) bool { return strings.HasPrefix(c.Title+": "+p.Request, d) }) {
+					t.Errorf("%s\n got %s\nwant %s", p.Request, got, want)
 				}
 			}
 		})

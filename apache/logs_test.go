@@ -45,7 +45,7 @@ $`
 		"short.log": "^GET /chat/y HTTP/1\\.1\nGET /chat/z HTTP/1\\.1\n$",
 		"error.log": `"reason":"not met: Require of lab\.conf:\d+"`,
 	} {
-		text, err := os.ReadFile(filepath.Join(l.dir, name))
+		text, err := os.ReadFile(filepath.Join(l.Dir, name))
 		if err != nil {
 			t.Error(err)
 			continue
@@ -59,7 +59,7 @@ $`
 // TestNoLogs does not write what no CustomLog asks for.
 func TestNoLogs(t *testing.T) {
 	l := newLab(t)
-	adapted, err := adapt(l.fill("<VirtualHost *:80>\nServerName a.test\nCustomLog @W/a.log common\nProxyPass / http://@A/\n</VirtualHost>\n<VirtualHost *:80>\nServerName b.test\n</VirtualHost>"))
+	adapted, err := adapt(l.Fill("<VirtualHost *:80>\nServerName a.test\nCustomLog @W/a.log common\nProxyPass / http://@A/\n</VirtualHost>\n<VirtualHost *:80>\nServerName b.test\n</VirtualHost>", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
