@@ -83,9 +83,10 @@ func Args(n *syntax.Node, least, most int, example string) error {
 	return nil
 }
 
-// OnOff takes the one argument of a switch.
+// OnOff takes the first argument of a switch. Like httpd it passes over what is
+// behind, as in RewriteEngine on # comment.
 func OnOff(n *syntax.Node) (bool, error) {
-	if err := Args(n, 1, 1, n.Name+" On"); err != nil {
+	if err := Args(n, 1, -1, n.Name+" On"); err != nil {
 		return false, err
 	}
 	switch strings.ToLower(n.Args[0]) {

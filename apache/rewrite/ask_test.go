@@ -75,8 +75,8 @@ func askCase(t *testing.T, c *httpdCase, server bool) {
 	if err := os.WriteFile(mapFile, []byte(strings.ReplaceAll(mapText, "backend:1", "127.0.0.1:1")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	in := strings.NewReplacer("/srv/site", h.site, "THIS", host, "backend:1", "127.0.0.1:1").Replace
-	h.names = strings.NewReplacer(h.site, "/srv/site", host, "THIS", "127.0.0.1:1", "backend:1")
+	in := strings.NewReplacer("/srv/site", h.site, "/srv/other", other(h.site), "THIS", host, "backend:1", "127.0.0.1:1").Replace
+	h.names = strings.NewReplacer(h.site, "/srv/site", other(h.site), "/srv/other", host, "THIS", "127.0.0.1:1", "backend:1")
 
 	var conf strings.Builder
 	for _, m := range strings.Fields("mpm_event authz_core alias dir env headers rewrite mime proxy proxy_http") {
@@ -97,6 +97,11 @@ func askCase(t *testing.T, c *httpdCase, server bool) {
 			fmt.Fprintf(&conf, "ProxyPass %s\n", in(c.place[2]))
 		}
 		conf.WriteString(rules + "</Location>\n")
+	case c.place[0] == "alias":
+		fmt.Fprintf(&conf, "Alias %s/ %s/\n<Directory %s>\nAllowOverride All\nOptions FollowSymLinks\n</Directory>\n", c.place[1], other(h.site), other(h.site))
+		if err := os.WriteFile(filepath.Join(other(h.site), ".htaccess"), []byte("RewriteEngine On\n"+rules), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	default:
 		folder := append(c.place, "")[1]
 		if err := os.WriteFile(filepath.Join(h.site, folder, ".htaccess"), []byte("RewriteEngine On\n"+rules), 0o644); err != nil {
@@ -221,11 +226,11 @@ func tell(log string, response *http.Response, server bool) string {
 		what = kind
 	case kind == "proxy" && response.StatusCode != http.StatusForbidden:
 		what = kind + strings.TrimSuffix(text, query) + query
-	case kind == "" && !server && !strings.Contains(log, "[perdir "):
-		what = "unchanged" // no rule has run
+	case kind == "" && (server && !strings.Contains(log, "init rewrite engine") || !server && !strings.Contains(log, "[perdir ")):
+		what = "unchanged" // the rules have not run
 	case kind == "file" && strings.Contains(text, "/../"):
 		what = fmt.Sprint(response.StatusCode) // of whoever looked for the file
-	case kind == "file", kind == "pass", kind == "internal" && response.StatusCode == http.StatusNotFound && !strings.Contains(strings.ToLower(text), "%2f"): // END
+	case kind == "file", kind == "pass" && server && response.StatusCode != http.StatusForbidden, kind == "internal" && response.StatusCode == http.StatusNotFound && !strings.Contains(strings.ToLower(text), "%2f"): // END
 		what = kind + text + query
 	case location != "":
 		what = fmt.Sprintf("%d %s", response.StatusCode, location)

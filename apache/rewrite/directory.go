@@ -41,6 +41,8 @@ func (e *Engine) Directory(r *request.Request, dir, dirURI string) (Result, erro
 		return x.refuse(), nil
 	case answered:
 		return x.answer(), nil
+	case x.result.Kind == PassThrough: // for httpd there is another word in front of the path now
+		return x.internal(filename, dirURI), nil
 	case strings.HasPrefix(r.Filename, proxyPrefix):
 		return x.proxy(), nil
 	}

@@ -23,7 +23,8 @@ import (
 // them. A line that begins with
 //
 //	==  names a case, and where its rules stand if that is not a server:
-//	    htaccess FOLDER or location PATH [URL of a ProxyPass]
+//	    htaccess FOLDER, location PATH [URL of a ProxyPass], or alias PATH for
+//	    the .htaccess of /srv/other
 //	>   is a request: method, target and header fields
 //	<   is what became of it, as outcome has it
 //
@@ -43,7 +44,9 @@ type asked struct {
 
 // differs has the requests whose outcome is another than httpd's, and why.
 var differs = map[string]string{
-	"GET /i../etc": "403", // httpd looks for /../etc/up
+	"GET /i../etc": "403",             // httpd looks for /../etc/up
+	"GET /root":    "file /srv/site/", // httpd takes it for the root of the file system
+	"GET /fr":      "403",             // httpd answers [F,R=301] with 301, but where to?
 }
 
 // TestServerAsHTTPD compares the rules of a server with what httpd did.
@@ -100,6 +103,10 @@ func (c *httpdCase) locate(site site, r *request.Request) (dir, dirURI string) {
 		}
 		r.Filename, r.PathInfo = walk(r.Filename)
 		return "", place[1]
+	}
+	if place[0] == "alias" {
+		r.Filename, r.PathInfo = walk(other(site.root) + strings.TrimPrefix(r.URI, place[1]))
+		return other(site.root) + "/", place[1] + "/"
 	}
 	r.Filename, r.PathInfo = walk(r.Filename)
 	folder := "/"
@@ -224,12 +231,16 @@ func newSite(t testing.TB) site {
 	return site{root}
 }
 
+// other is the folder beside the document root.
+func other(root string) string { return filepath.Join(filepath.Dir(root), "other") }
+
 // makeSite puts the files into the document root.
 func makeSite(t testing.TB, root string) {
 	t.Helper()
 	app := filepath.Join(root, "app")
 	for _, err := range []error{
 		os.MkdirAll(filepath.Join(app, "sub"), 0o755),
+		os.Mkdir(other(root), 0o755),
 		os.WriteFile(filepath.Join(app, "real.txt"), []byte("real\n"), 0o644),
 		os.WriteFile(filepath.Join(app, "empty"), nil, 0o644),
 		os.WriteFile(filepath.Join(root, "index.html"), []byte("index\n"), 0o644),
@@ -256,11 +267,11 @@ q "in quotes"
 // in replaces what stands for things that are known when the test runs, and out
 // puts it back.
 func (s site) in(text string) string {
-	return strings.NewReplacer("/srv/site", s.root, "THIS", this).Replace(text)
+	return strings.NewReplacer("/srv/site", s.root, "/srv/other", other(s.root), "THIS", this).Replace(text)
 }
 
 func (s site) out(text string) string {
-	return strings.NewReplacer(s.root, "/srv/site", this, "THIS").Replace(text)
+	return strings.NewReplacer(s.root, "/srv/site", other(s.root), "/srv/other", this, "THIS").Replace(text)
 }
 
 // httpdCases reads a file of testdata.

@@ -38,6 +38,9 @@ func (rs *Rules) Directive(ctx *directive.Context, n *syntax.Node) error {
 
 // Finish ends the reading of a place.
 func (rs *Rules) Finish(ctx *directive.Context) {
+	if rs == nil {
+		return
+	}
 	for _, c := range rs.pending {
 		if ctx.Warn != nil {
 			ctx.Warn(syntax.Problem{
@@ -60,7 +63,7 @@ func (rs *Rules) readEngine(_ *directive.Context, n *syntax.Node) error {
 var options = []string{
 	"Inherit", "InheritBefore", "InheritDown", "InheritDownBefore", "IgnoreInherit",
 	"AllowNoSlash", "AllowAnyURI", "MergeBase", "IgnoreContextInfo",
-	"LegacyPrefixDocRoot", "LongURLOptimization", "UnsafePrefixStat",
+	"LegacyPrefixDocRoot", "UnsafePrefixStat",
 }
 
 func (rs *Rules) readOptions(ctx *directive.Context, n *syntax.Node) error {

@@ -55,6 +55,13 @@ func escapeURL(uri string, scheme int) string {
 		}
 		scheme += slash + 1
 	}
+	if strings.EqualFold(uri[:4], "ldap") { // whose question marks separate
+		parts := strings.SplitN(uri[scheme:], "?", 5)
+		for i, part := range parts {
+			parts[i] = escapePath(part)
+		}
+		return uri[:scheme] + strings.Join(parts, "?")
+	}
 	return uri[:scheme] + escapePath(uri[scheme:])
 }
 
