@@ -71,9 +71,9 @@ func (e *dialError) Unwrap() error { return e.err }
 type dialing struct {
 	h          *Handler
 	origin     origin
-	serverName string                 // that the origin's certificate must be for
-	protocols  []string               // that TLS offers; none: HTTP/1.1, which a tunnel of its own needs
-	header     func() ([]byte, error) // makes the PROXY header, if h wants one
+	serverName string                         // that the origin's certificate must be for
+	protocols  []string                       // that TLS offers; none: HTTP/1.1, which a tunnel of its own needs
+	header     func(net.Conn) ([]byte, error) // makes the PROXY header of a connection, if h wants one
 	steps      steps
 }
 
@@ -133,7 +133,7 @@ func (d *dialing) dialTransport(ctx context.Context) (net.Conn, error) {
 
 // sendProxyHeader sends the header in one write, before any other byte.
 func (d *dialing) sendProxyHeader(conn net.Conn) error {
-	wire, err := d.header()
+	wire, err := d.header(conn)
 	if err == nil {
 		_, err = conn.Write(wire)
 	}

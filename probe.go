@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -57,13 +58,22 @@ func (p *probe) run() error {
 	return err
 }
 
-// proxyHeader says that the connection is the gateway's own.
-func (p *probe) proxyHeader() ([]byte, error) {
+// proxyHeader says that the connection is the gateway's own. Version 1 has no word
+// for that, and wants the addresses of the connection itself, since some refuse
+// UNKNOWN (section 2.1 of its specification).
+func (p *probe) proxyHeader(conn net.Conn) ([]byte, error) {
 	h := proxyheader.Header{Version: 1, Command: proxyheader.Proxy}
 	if p.h.ProxyProtocol.Version == "v2" {
 		h.Version, h.Command = 2, proxyheader.Local
+	} else if p.origin.network != "unix" {
+		h.Source, h.Destination = addrPortOf(conn.LocalAddr()), addrPortOf(conn.RemoteAddr())
 	}
 	return h.Append(nil)
+}
+
+func addrPortOf(a net.Addr) netip.AddrPort {
+	parsed, _ := netip.ParseAddrPort(a.String())
+	return parsed
 }
 
 func (p *probe) http(conn net.Conn) error {

@@ -108,7 +108,7 @@ func hasOwnValue(name string) bool {
 const passAll = "all"
 
 // proxyHeader is what the origin is told of the client.
-func (a *attempt) proxyHeader() ([]byte, error) {
+func (a *attempt) proxyHeader(net.Conn) ([]byte, error) {
 	h := proxyheader.Header{Version: 1, Command: proxyheader.Proxy}
 	h.Source, h.Destination = endpoints(a.r)
 	if a.h.ProxyProtocol.Version == "v2" {

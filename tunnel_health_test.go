@@ -139,18 +139,29 @@ func TestHealthSurvivesReloads(t *testing.T) {
 	awaitStacks(t, func(stacks string) bool { return strings.Count(stacks, "(*Handler).checkOrigin(") == 1 })
 }
 
-// A check tells the origin that it is the gateway's own.
+// A check tells the origin that it is the gateway's own, in version 1 by the
+// addresses of its connection.
 func TestCheckWithProxyHeader(t *testing.T) {
 	for version, command := range map[string]proxyheader.Command{"v1": proxyheader.Proxy, "v2": proxyheader.Local} {
 		t.Run(version, func(t *testing.T) {
-			headers := make(chan *proxyheader.Header, 100)
+			type check struct {
+				header *proxyheader.Header
+				peer   string
+			}
+			checks := make(chan check, 100)
 			origin := startOrigin(t, nil, func(p *peer) {
 				if h, _, err := (proxyheader.Options{}).Read(p.Conn); err == nil {
-					headers <- h
+					select {
+					case checks <- check{h, p.RemoteAddr().String()}:
+					default:
+					}
 				}
 			})
 			startGateway(t, false, "", "ws_tunnel "+origin+" {\nproxy_protocol "+version+"\nhealth tcp {\ninterval 1ms\n}\n}")
-			if h := <-headers; h.Command != command || h.HasAddresses() {
+			c := <-checks
+			h, peer := c.header, c.peer
+			own := h.HasAddresses() && h.Source.String() == peer && h.Destination.String() == origin
+			if h.Command != command || own != (version == "v1") || h.HasAddresses() != own {
 				t.Errorf("sent %+v", h)
 			}
 		})
