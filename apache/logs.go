@@ -5,6 +5,7 @@ package apache
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -29,8 +30,10 @@ func (a *adaptation) accessLogs(s *caddyhttp.Server, h *host, handler *vhost.Han
 		a.logging.Logs[name] = &caddy.CustomLog{
 			Include: []string{"http.log.access." + name},
 			BaseLog: caddy.BaseLog{
-				WriterRaw:  marshal(map[string]string{"output": "file", "filename": l.File}),
-				EncoderRaw: marshal(map[string]string{"format": "apache", "template": l.Format}),
+				WriterRaw: marshal(map[string]string{"output": "file", "filename": l.File}),
+				EncoderRaw: marshal(map[string]string{
+					"format": "apache", "template": l.Format, "server_name": h.server.Name, "server_port": serverPort(h, handler),
+				}),
 			},
 		}
 		a.exclude("http.log.access." + name)
@@ -73,4 +76,15 @@ func logName(h *host) string {
 		return "main"
 	}
 	return h.server.Line
+}
+
+// serverPort is %p: that of ServerName, or else of the address.
+func serverPort(h *host, handler *vhost.Handler) string {
+	if h.server.Port != 0 {
+		return strconv.Itoa(h.server.Port)
+	}
+	if handler.ListenPort != 0 {
+		return strconv.Itoa(handler.ListenPort)
+	}
+	return ""
 }

@@ -67,3 +67,32 @@ func TestNoLogs(t *testing.T) {
 		t.Errorf("%d logs, want 1:\n%s", n, adapted)
 	}
 }
+
+// TestLoggedUser has what a place knows of the client and of itself.
+func TestLoggedUser(t *testing.T) {
+	l := newLab(t)
+	address := l.site(t, `
+<VirtualHost *>
+ServerName v.test:99
+RemoteIPHeader X-Client
+RequestHeader set X-Early 1 early
+SetEnvIf X-Early 1 EARLY
+CustomLog @W/a.log "%h %{c}a %u %v:%p %>s" env=EARLY
+<Location />
+AuthType Basic
+AuthName x
+AuthUserFile @W/htp
+Require valid-user
+</Location>
+ProxyPass / http://@A/
+</VirtualHost>`)
+	l.expect(t, address, "plain /x | Authorization: Basic dTpw | X-Client: 192.0.2.9", "200 A /x")
+	l.expect(t, address, "plain /x", "401")
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(l.Dir, "a.log"))
+	if want := "192.0.2.9 127.0.0.1 u v.test:99 200\n127.0.0.1 127.0.0.1 - v.test:99 401\n"; err != nil || string(got) != want {
+		t.Errorf("got\n%s%v, want\n%s", got, err, want)
+	}
+}

@@ -38,6 +38,9 @@ func (h *Handler) provisionLogs() error {
 // chooseLogs tells Caddy which logs the request is for. It is known at the end
 // only, since rules set what the conditions are about.
 func (x *exchange) chooseLogs() {
+	// %u and %h of the logs are these.
+	x.repl.Set("http.auth.user.id", x.req.User)
+	caddyhttp.SetVar(x.r.Context(), caddyhttp.ClientIPVarKey, x.req.Var("REMOTE_ADDR"))
 	var names []any
 	for i := range x.h.AccessLogs {
 		if l := &x.h.AccessLogs[i]; l.holds(x) {

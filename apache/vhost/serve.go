@@ -94,10 +94,11 @@ func (x *exchange) admit() error {
 		return &refusal{status: status, reason: "the path is malformed, or has an encoded slash"}
 	}
 	x.h.finder.Find(x.req)
-	if err := x.h.places.env.If(x.req); err != nil {
+	// SetEnvIf finds what RequestHeader … early has set.
+	if err := x.h.places.base.editor.Early(x.req); err != nil {
 		return failed(err)
 	}
-	return failed(x.h.places.base.editor.Early(x.req))
+	return failed(x.h.places.env.If(x.req))
 }
 
 // round maps the request, decides whether it may pass, and hands it over. again
