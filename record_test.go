@@ -19,6 +19,7 @@ func TestRecordOfPeerAndStatuses(t *testing.T) {
 	c.send(header + handshakeOf("/ws", "X-Forwarded-For: 198.51.100.9\r\n"))
 	c.readHead()
 	opened := g.await("tunnel opened")
+	liveTunnels(t, 1)
 	if got := listed(t, "").Tunnels; len(got) != 1 || got[0].Peer != peer {
 		t.Errorf("%+v, want the peer %s", got, peer)
 	}

@@ -15,8 +15,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest/apachelab"
 )
 
 // TestBalancers is lab case E20.

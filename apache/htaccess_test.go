@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest/apachelab"
 )
 
 // TestHTAccess is lab cases E6a to E6c, S3, S4 and S4b.

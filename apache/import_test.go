@@ -14,8 +14,8 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth" // basic_auth
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache"
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest/apachelab"
 )
 
 // TestImportLab runs the lab's cases as Caddyfiles, those that can be said in one

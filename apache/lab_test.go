@@ -11,8 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	_ "github.com/caddy-wstunnel/caddy-wstunnel"
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/apachelab"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest/apachelab"
 )
 
 // TestLab runs the cases that httpd 2.4.71 was measured with. What is meant to be
