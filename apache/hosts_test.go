@@ -331,6 +331,9 @@ func TestTLSOrigins(t *testing.T) {
 	const require = "SSLProxyEngine on\nSSLProxyVerify require\nSSLProxyCACertificateFile @W/"
 	for _, tc := range []struct{ options, host, want string }{
 		{"", "127.0.0.1", "500"},
+		{"", "localhost", "TLS"}, // httpd: 500, since nothing says that it may
+		{"SSLProxyEngine off", "localhost", "500"},
+		{"Define CADDY_STRICT", "localhost", "500"},
 		{"SSLProxyEngine on", "127.0.0.1", "500"},
 		{"SSLProxyEngine on\nSSLProxyVerify none", "127.0.0.1", "500"},
 		{"SSLProxyEngine on\nSSLProxyVerify none\nSSLProxyCheckPeerName off", "127.0.0.1", "TLS"},

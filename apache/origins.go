@@ -98,7 +98,13 @@ func (a *adaptation) origin(s *config.Server, t mapping.Target) *origin {
 	o.tunnels = t.Upgrades("websocket") || t.Worker == nil
 	if t.Scheme == "https" || t.Scheme == "wss" || t.Scheme == "h2" {
 		rules := proxyTLS(s, &t)
-		o.backend, o.ssl = rules.Backend(), rules.Proxy
+		o.ssl = rules.Proxy
+		if o.ssl.Engine == nil && o.target.Address != "" && !a.cfg.Strict {
+			on := true
+			o.ssl.Engine = &on
+			a.warnf(s.Position, "%s has TLS, and no SSLProxyEngine on: httpd would answer 500, here it is taken for on", t.URL())
+		}
+		o.backend = (&tlsconf.Rules{Proxy: o.ssl}).Backend()
 	}
 	return o
 }

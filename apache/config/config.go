@@ -28,6 +28,9 @@ type Config struct {
 	// Idle are the directives that were accepted and have no effect here, each once.
 	Idle []Idle
 
+	// Strict is Options.Strict, or CADDY_STRICT of the files.
+	Strict bool
+
 	defines syntax.Defines
 
 	// Warnings are what was passed over and somebody may not have meant.
@@ -62,8 +65,10 @@ func Read(name string, text []byte, o Options) (*Config, error) {
 		return nil, err
 	}
 	rd := &reader{
-		config:     &Config{Main: new(Server), Warnings: tree.Warnings, defines: tree.Defines},
-		strict:     o.Strict || tree.Defines.Defined("CADDY_STRICT"),
+		config: &Config{
+			Main: new(Server), Warnings: tree.Warnings, defines: tree.Defines,
+			Strict: o.Strict || tree.Defines.Defined("CADDY_STRICT"),
+		},
 		serverRoot: o.Syntax.ServerRoot,
 	}
 	rd.server(rd.config.Main, tree.Nodes)
@@ -121,7 +126,6 @@ func (c *Config) check(rd *reader) {
 type reader struct {
 	config     *Config
 	current    *Server // nil: a .htaccess file
-	strict     bool
 	serverRoot string
 	htaccess   bool
 	overrides  []string // of a .htaccess file
@@ -157,7 +161,7 @@ type Scope struct {
 
 func (rd *reader) context(s Scope) *directive.Context {
 	return &directive.Context{
-		Place: s.Place, Path: s.Path, Match: s.Match, Strict: rd.strict, ServerRoot: rd.serverRoot,
+		Place: s.Place, Path: s.Path, Match: s.Match, Strict: rd.config.Strict, ServerRoot: rd.serverRoot,
 		Warn: func(p syntax.Problem) { rd.config.Warnings = append(rd.config.Warnings, p) },
 	}
 }

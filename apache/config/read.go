@@ -81,7 +81,7 @@ func (rd *reader) dir(d *Dir, scope Scope, nodes []*syntax.Node) {
 func (rd *reader) take(n *syntax.Node, read func(*syntax.Node) error) {
 	err := read(n)
 	at := slices.IndexFunc(n.Args, func(arg string) bool { return strings.HasPrefix(arg, "#") })
-	if err == nil || rd.strict || rd.htaccess || at < 1 || n.Section {
+	if err == nil || rd.config.Strict || rd.htaccess || at < 1 || n.Section {
 		rd.fail(n, err)
 		return
 	}

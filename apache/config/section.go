@@ -95,7 +95,7 @@ func (rd *reader) condition(outer *Dir, scope Scope, n *syntax.Node, section Sec
 		return
 	}
 	nodes := n.Nodes
-	if !rd.strict && scope.Place == directive.Location && section.Kind == "if" {
+	if !rd.config.Strict && scope.Place == directive.Location && section.Kind == "if" {
 		nodes = rd.guarded(outer, scope, n)
 	}
 	rd.dir(&section.Dir, Scope{Place: directive.Condition, Path: scope.Path, Match: scope.Match}, nodes)
