@@ -51,7 +51,11 @@ func TestApacheLab(t *testing.T) {
 	for m := range strings.FieldsSeq(labModules) {
 		modules.WriteString("LoadModule " + m + "_module /usr/lib/apache2/modules/mod_" + m + ".so\n")
 	}
-	for _, c := range apachelab.Cases(t, "../apache/testdata/lab.txt") {
+	cases := apachelab.Cases(t, "../apache/testdata/lab.txt")
+	for _, file := range []string{"../apache/testdata/sections.txt", "../apache/access/testdata/httpd.txt"} {
+		cases = append(cases, apachelab.Cases(t, file)...)
+	}
+	for _, c := range cases {
 		t.Run(c.Title, func(t *testing.T) {
 			port := wstest.FreePort(t)
 			l.Write(t, "run/httpd.conf", l.Fill(modules.String()+labBase+c.Conf, port))

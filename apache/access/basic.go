@@ -15,16 +15,17 @@ import (
 
 // basic is AuthType Basic.
 type basic struct {
-	challenge     string
-	passwords     *htpasswd.Passwords
+	challenge     string              // empty: there is no AuthName
+	passwords     *htpasswd.Passwords // nil: there is no AuthUserFile
 	authoritative bool
 }
 
 func newBasic(rs *Rules) *basic {
-	return &basic{
-		challenge:     `Basic realm="` + escapeQuotes(rs.AuthName) + `"`,
-		authoritative: !strings.EqualFold(rs.Authoritative, "off"),
+	b := &basic{authoritative: !strings.EqualFold(rs.Authoritative, "off")}
+	if rs.AuthName != "" {
+		b.challenge = `Basic realm="` + escapeQuotes(rs.AuthName) + `"`
 	}
+	return b
 }
 
 // escapeQuotes puts a backslash before each quotation mark that has none.
@@ -45,9 +46,15 @@ func escapeQuotes(s string) string {
 // login finds out who the client is. The decision is that of a login that
 // failed.
 func (b *basic) login(r *request.Request) (user string, d Decision) {
+	if b.challenge == "" {
+		return "", Decision{Status: http.StatusInternalServerError, Reason: "nobody can log in: there is no AuthName"}
+	}
 	user, password, err := credentials(r.Get("Authorization"))
 	if err != nil {
 		return "", b.again(err.Error())
+	}
+	if b.passwords == nil {
+		return "", Decision{Status: http.StatusInternalServerError, Reason: "nobody can log in: there is no AuthUserFile"}
 	}
 	known, ok, err := b.passwords.Check(user, password)
 	switch {

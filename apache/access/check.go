@@ -75,13 +75,13 @@ func (c *check) require() Decision {
 		return d
 	}
 	c.login, c.r.User, c.r.AuthType = true, user, "Basic"
-	switch v := g.tree.judge(c, true); v.status {
-	case granted:
+	v := g.tree.judge(c, true)
+	switch {
+	case v.status == granted:
 		return Decision{}
-	case failed:
+	case v.status == failed:
 		return c.failed()
-	}
-	if g.forbidden {
+	case v.status != needsUser && g.forbidden:
 		return c.forbidden()
 	}
 	// Somebody else may, so httpd lets the browser ask for another name.

@@ -41,9 +41,9 @@ type Guard struct {
 	groups     *htpasswd.Groups
 }
 
-// Compile makes rules ready for requests. It opens no file, and fails where
-// httpd does when it starts, where it would answer 500 to whoever has to log in,
-// and where something cannot be evaluated here.
+// Compile makes rules ready for requests. It opens no file, and fails where httpd
+// does when it starts and where something cannot be evaluated here. What a login
+// lacks may stand in another section, so that Check finds it missing.
 func (rs *Rules) Compile(o Options) (*Guard, error) {
 	if rs == nil {
 		return nil, nil
@@ -73,29 +73,17 @@ func (rs *Rules) Compile(o Options) (*Guard, error) {
 	if g.satisfy, err = words("Satisfy", rs.Satisfy, "all", "any"); err != nil {
 		return nil, err
 	}
-	c := &compiler{}
 	if rs.Require != nil {
-		if g.tree, err = c.node(rs.Require, false); err != nil {
+		if g.tree, err = compile(rs.Require, false); err != nil {
 			return nil, err
 		}
 	}
 	if rs.GroupFile != "" {
 		g.groups = files.Groups(absolute(rs.GroupFile))
-	} else if c.group != "" {
-		return nil, fmt.Errorf("%sRequire group needs AuthGroupFile", c.group)
 	}
 	switch strings.ToLower(rs.AuthType) {
 	case "", "none":
-		if c.user != "" {
-			return nil, fmt.Errorf("%sa Require that asks who somebody is needs AuthType Basic, AuthName and AuthUserFile", c.user)
-		}
 	case "basic":
-		if c.user != "" && rs.AuthName == "" {
-			return nil, fmt.Errorf("%sAuthType Basic needs AuthName", c.user)
-		}
-		if c.user != "" && rs.UserFile == "" {
-			return nil, fmt.Errorf("%sAuthType Basic needs AuthUserFile", c.user)
-		}
 		g.basic = newBasic(rs)
 		if rs.UserFile != "" {
 			g.basic.passwords = files.Passwords(absolute(rs.UserFile))
@@ -142,15 +130,9 @@ func words(name string, all []Word, values ...string) ([]chosen, error) {
 	return words, nil
 }
 
-// compiler remembers what the tree will need.
-type compiler struct {
-	user  string // the first place where a login can matter
-	group string // and where a group does
-}
-
-// node compiles a part of the tree. Whether it is in a section where one that is
-// met is not enough, a Require not has a meaning.
-func (c *compiler) node(q *Require, inAll bool) (*node, error) {
+// compile compiles a part of the tree. Whether it is in a section where one that
+// is met is not enough, a Require not has a meaning.
+func compile(q *Require, inAll bool) (*node, error) {
 	if err := q.check(inAll); err != nil {
 		return nil, fmt.Errorf("%s%w", at(q.Line), err)
 	}
@@ -158,7 +140,7 @@ func (c *compiler) node(q *Require, inAll bool) (*node, error) {
 	if children := q.children(); len(children) > 0 {
 		n.methods = methods{}
 		for _, child := range children {
-			compiled, err := c.node(child, n.and)
+			compiled, err := compile(child, n.and)
 			if err != nil {
 				return nil, err
 			}
@@ -173,7 +155,7 @@ func (c *compiler) node(q *Require, inAll bool) (*node, error) {
 		return n, nil
 	}
 	var err error
-	if n.test, err = c.test(q); err != nil {
+	if n.test, err = q.test(); err != nil {
 		return nil, fmt.Errorf("%s%w", at(q.Line), err)
 	}
 	return n, nil
@@ -206,7 +188,7 @@ func (q *Require) check(inAll bool) error {
 }
 
 // test compiles what one Require asks.
-func (c *compiler) test(q *Require) (test, error) {
+func (q *Require) test() (test, error) {
 	switch {
 	case q.AllGranted:
 		return always(granted), nil
@@ -229,26 +211,23 @@ func (c *compiler) test(q *Require) (test, error) {
 	case len(q.Env) > 0:
 		return hasEnv(q.Env), nil
 	case len(q.Method) > 0:
+		for _, name := range q.Method {
+			if !slices.Contains(knownMethods, name) {
+				return nil, fmt.Errorf("%q is no method that httpd knows; they are in capitals", name)
+			}
+		}
 		return isMethod(methods{names: known(q.Method)}), nil
 	case q.Expr != "":
 		condition, err := expr.ParseCondition(q.Expr)
 		if err != nil {
-			return nil, fmt.Errorf("Require expr: %w", err)
+			return nil, fmt.Errorf("expr: %w", err)
 		}
-		user := strings.Contains(strings.ToUpper(q.Expr), "%{REMOTE_USER}")
-		if user {
-			c.user = cmp.Or(c.user, at(q.Line))
-		}
-		return holds(condition, user), nil
-	}
-	c.user = cmp.Or(c.user, at(q.Line), " ")
-	switch {
+		return holds(condition, strings.Contains(strings.ToUpper(q.Expr), "%{REMOTE_USER}")), nil
 	case q.ValidUser:
 		return isValidUser, nil
 	case len(q.User) > 0:
 		return isUser(q.User), plain("user", q.User)
 	}
-	c.group = cmp.Or(c.group, at(q.Line), " ")
 	return inGroup(q.Group), plain("group", q.Group)
 }
 
@@ -256,7 +235,7 @@ func (c *compiler) test(q *Require) (test, error) {
 func plain(provider string, words []string) error {
 	for _, word := range words {
 		if strings.Contains(word, "%{") {
-			return fmt.Errorf("Require %s %s: variables are not supported here; Require expr can compare them", provider, word)
+			return fmt.Errorf("%s %s: variables are not supported here; Require expr can compare them", provider, word)
 		}
 	}
 	return nil

@@ -35,7 +35,7 @@ type Hosts struct {
 	now      func() time.Time
 
 	mu    sync.Mutex
-	known map[string]answer // by address, or by host name
+	known map[string]answer // by what was asked
 }
 
 // answer is what the name service said.
@@ -58,7 +58,7 @@ func NewHosts(r Resolver) *Hosts {
 // it. An address that has no name is in none; an error means that it is not
 // known.
 func (h *Hosts) in(addr netip.Addr, domains []string) (bool, error) {
-	a := h.ask(addr.String(), func(ctx context.Context) (a answer) {
+	a := h.ask("names of "+addr.String(), func(ctx context.Context) (a answer) {
 		a.names, a.err = h.names(ctx, addr)
 		return a
 	})
@@ -96,7 +96,7 @@ func (h *Hosts) names(ctx context.Context, addr netip.Addr) ([]string, error) {
 func (h *Hosts) leads(hosts []string, addr netip.Addr) (bool, error) {
 	var unknown error
 	for _, host := range hosts {
-		a := h.ask(host, func(ctx context.Context) (a answer) {
+		a := h.ask("addresses of "+host, func(ctx context.Context) (a answer) {
 			a.addrs, a.err = h.resolver.LookupNetIP(ctx, "ip", host)
 			a.err = unlessNotFound(a.err)
 			return a

@@ -42,6 +42,9 @@ func (rs *Rules) mergeRequire(inner *Rules) {
 	outer := rs.Require
 	rs.Forbidden = cmp.Or(inner.Forbidden, rs.Forbidden)
 	if inner.Merging == "" && inner.Require == nil {
+		if inner.Forbidden != "" && outer == nil {
+			rs.Merging = "" // an AuthMerging Off before it is forgotten
+		}
 		return
 	}
 	rs.Merging, rs.Require = inner.Merging, inner.Require

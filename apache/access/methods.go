@@ -37,6 +37,10 @@ func (m Methods) only(inner Methods) Methods {
 	return Methods{Limit: both.names}
 }
 
+// knownMethods are those that Require method can name.
+var knownMethods = strings.Fields(`GET HEAD PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE
+	LOCK UNLOCK VERSION-CONTROL CHECKOUT UNCHECKOUT CHECKIN UPDATE LABEL REPORT MKWORKSPACE MKACTIVITY BASELINE-CONTROL MERGE`)
+
 // known makes HEAD the method that httpd takes it for.
 func known(names []string) []string {
 	var all []string

@@ -30,6 +30,9 @@ func (rd *reader) require(n *syntax.Node) error {
 	if slices.ContainsFunc(syntax.Words(rest), func(word string) bool { return strings.HasPrefix(word, "#") }) && q.Expr == "" {
 		return fmt.Errorf("%s has a comment behind it; a # begins a comment at the start of a line only", n.Name)
 	}
+	if _, err := q.test(); err != nil {
+		return fmt.Errorf("%s: %w", n.Name, err)
+	}
 	return rd.add(n, q)
 }
 

@@ -38,13 +38,13 @@ func parseSubnet(word string) (subnet, error) {
 		return subnet{}, errNotIP
 	}
 	addr, err := netip.ParseAddr(text)
-	switch addr = addr.Unmap(); {
-	case err != nil:
-		return partial(text, mask, masked)
-	case addr.Zone() != "":
+	switch {
+	case err != nil && !masked:
+		return partial(text)
+	case err != nil, addr.Zone() != "", addr.Is4In6():
 		return subnet{}, errNotIP
 	case addr.Is4():
-		return four(number(addr), ^uint32(0), mask, masked)
+		return four(number(addr), mask, masked)
 	}
 	bits := 128
 	if masked {
@@ -60,8 +60,8 @@ func looksLikeIP(word string) bool {
 	return strings.Contains(word, ":") || strings.Trim(word, "0123456789.") == ""
 }
 
-// partial is an IPv4 address without its last numbers.
-func partial(text, mask string, masked bool) (subnet, error) {
+// partial is an IPv4 address without its last numbers, or with a 0 in front of one.
+func partial(text string) (subnet, error) {
 	parts := strings.Split(strings.TrimSuffix(text, "."), ".")
 	if len(parts) > 4 {
 		return subnet{}, errNotIP
@@ -77,12 +77,13 @@ func partial(text, mask string, masked bool) (subnet, error) {
 		bits |= 0xff << shift
 		shift -= 8
 	}
-	return four(addr, bits, mask, masked)
+	return subnet{four: true, addr: addr, mask: bits}, nil
 }
 
 // four is an IPv4 subnet, whose mask may be a number of bits or look like an
 // address.
-func four(addr, bits uint32, mask string, masked bool) (subnet, error) {
+func four(addr uint32, mask string, masked bool) (subnet, error) {
+	bits := ^uint32(0)
 	if masked {
 		if n, err := strconv.Atoi(mask); err == nil && 1 <= n && n <= 32 {
 			bits = ^uint32(0) << (32 - n)

@@ -4,6 +4,7 @@
 package access
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/expr"
@@ -16,7 +17,7 @@ const (
 	neutral status = iota
 	granted
 	denied
-	needsUser // denied, and a login may change that
+	needsUser // denied, and another login may change that
 	failed    // cannot be told: 500
 )
 
@@ -213,6 +214,9 @@ func inGroup(names []string) test {
 	return func(c *check) verdict {
 		if !c.login {
 			return verdict{status: needsUser}
+		}
+		if c.g.groups == nil {
+			return c.unknown(errors.New("there is no AuthGroupFile"))
 		}
 		return c.found(c.g.groups.Member(c.r.User, names))
 	}

@@ -56,6 +56,10 @@ func (rd *reader) section(outer *Dir, scope Scope, n *syntax.Node) {
 			section.Path += "/"
 		}
 	}
+	if strings.HasPrefix(section.Kind, "files") && scope.Place != directive.Server && scope.Place != directive.Directory && scope.Place != directive.HTAccess {
+		rd.errorf(n.Position, "<%s> is for the files of a <Directory>, and cannot be %s", n.Name, scope)
+		return
+	}
 	inner.Path = section.Path
 	if _, err := Compile(section); err != nil {
 		rd.errorf(n.Position, "<%s %s>: %v", n.Name, n.Raw, err)

@@ -37,6 +37,7 @@ type place struct {
 // layer is a section or a .htaccess file that is ready to be merged.
 type layer struct {
 	id      uint32
+	walk    walk
 	dir     *config.Dir
 	kind    directive.Place
 	path    string // of a Location, for its rewriting
@@ -45,6 +46,18 @@ type layer struct {
 	files   []*layer   // <Files> sections in it
 	ifs     [][]*layer // <If> sections in it, each with its <ElseIf> and <Else>
 }
+
+// walk is one of httpd's rounds through sections of a kind. What is merged in it
+// goes over what was before.
+type walk int
+
+const (
+	proxyWalk walk = iota
+	directoryWalk
+	filesWalk
+	locationWalk
+	ifWalk // and each level of <If> in <If> by itself
+)
 
 // places finds the place of a request. Places are made when they are first asked
 // for, and kept: a site has few of them.
@@ -98,7 +111,7 @@ func newPlaces(h *Handler) (*places, error) {
 
 func (ps *places) addSections(sections []config.Section) error {
 	for i := range sections {
-		l, err := ps.newLayer(&sections[i])
+		l, err := ps.newLayer(&sections[i], nil)
 		if err != nil {
 			return err
 		}
@@ -143,21 +156,29 @@ func addCondition(ifs [][]*layer, kind string, l *layer) [][]*layer {
 	return ifs
 }
 
-func (ps *places) newLayer(s *config.Section) (*layer, error) {
+// newLayer makes a layer of a section, which may be in another one.
+func (ps *places) newLayer(s *config.Section, outer *layer) (*layer, error) {
 	matcher, err := config.Compile(*s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: <%s %s>: %w", s.Line, s.Kind, s.Path, err)
 	}
-	l := &layer{dir: &s.Dir, matcher: matcher, kind: directive.Directory}
+	l := &layer{dir: &s.Dir, matcher: matcher, kind: directive.Directory, walk: directoryWalk}
+	level := ifWalk
+	if outer != nil {
+		l.folder = outer.folder
+		level = max(level, outer.walk+1)
+	}
 	switch s.Kind {
 	case "location", "locationmatch":
-		l.kind, l.path = directive.Location, s.Path
+		l.kind, l.walk, l.path = directive.Location, locationWalk, s.Path
 	case "directory":
 		l.folder = strings.TrimSuffix(s.Path, "/") + "/"
+	case "files", "filesmatch":
+		l.walk = filesWalk
 	case "proxy", "proxymatch":
-		l.kind = directive.Proxy
+		l.kind, l.walk = directive.Proxy, proxyWalk
 	case "if", "elseif", "else":
-		l.kind = directive.Condition
+		l.kind, l.walk = directive.Condition, level
 	}
 	return l, ps.addInner(l)
 }
@@ -170,11 +191,10 @@ func (ps *places) addInner(l *layer) error {
 	ps.mu.Unlock()
 	for i := range l.dir.Sections {
 		s := &l.dir.Sections[i]
-		inner, err := ps.newLayer(s)
+		inner, err := ps.newLayer(s, l)
 		if err != nil {
 			return err
 		}
-		inner.folder = l.folder
 		if s.Kind == "files" || s.Kind == "filesmatch" {
 			l.files = append(l.files, inner)
 		} else {
@@ -188,7 +208,7 @@ func (ps *places) addInner(l *layer) error {
 func (ps *places) find(x *exchange) (*place, error) {
 	var space [16]*layer
 	var conditions [8][]*layer
-	layers, ifs := space[:0], conditions[:0]
+	layers, ifs := space[:0], append(conditions[:0], ps.layers.ifs...)
 	add := func(l *layer) {
 		layers = append(layers, l)
 		ifs = append(ifs, l.ifs...)
@@ -212,25 +232,31 @@ func (ps *places) find(x *exchange) (*place, error) {
 		if err := ps.addFolders(x, add); err != nil {
 			return nil, err
 		}
-		for _, l := range slices.Clone(layers) {
+		folders := slices.Clone(layers)
+		if err := addMatching(ps.layers.files, x.req.Filename); err != nil {
+			return nil, err
+		}
+		for _, l := range folders {
 			if err := addMatching(l.files, x.req.Filename); err != nil {
 				return nil, err
 			}
-		}
-		if err := addMatching(ps.layers.files, x.req.Filename); err != nil {
-			return nil, err
 		}
 	}
 	if err := addMatching(ps.layers.location, x.req.URI); err != nil {
 		return nil, err
 	}
-	for _, chain := range append(ifs, ps.layers.ifs...) {
-		l, err := holding(chain, x)
-		if err != nil {
-			return nil, err
-		}
-		if l != nil {
-			layers = append(layers, l)
+	// An <If> in one that holds comes behind all of those around it.
+	for len(ifs) > 0 {
+		level := ifs
+		ifs = nil
+		for _, chain := range level {
+			l, err := holding(chain, x)
+			if err != nil {
+				return nil, err
+			}
+			if l != nil {
+				add(l)
+			}
 		}
 	}
 	return ps.merged(layers)
@@ -303,6 +329,7 @@ func (ps *places) merged(layers []*layer) (*place, error) {
 			folder, location = l.folder, l.path
 		}
 	}
+	dir.Access = ps.mergeAccess(layers)
 	p, err := ps.compile(dir, folder, location)
 	if err != nil {
 		return nil, failed(err)
@@ -314,6 +341,25 @@ func (ps *places) merged(layers []*layer) (*place, error) {
 	}
 	ps.known[string(key)] = p
 	return p, nil
+}
+
+// mergeAccess merges what layers say of who may: those of a walk first, and then
+// the walks, which makes a difference with AuthMerging.
+func (ps *places) mergeAccess(layers []*layer) *access.Rules {
+	rules := ps.base.dir.Access
+	for len(layers) > 0 {
+		walk := layers[0].walk
+		var own *access.Rules
+		for len(layers) > 0 && layers[0].walk == walk {
+			own = access.Merge(own, layers[0].dir.Access)
+			layers = layers[1:]
+			if walk == proxyWalk {
+				break // mod_proxy merges each with what was before
+			}
+		}
+		rules = access.Merge(rules, own)
+	}
+	return rules
 }
 
 // compile makes what was merged ready to run.

@@ -109,7 +109,9 @@ func New(t *testing.T) *Lab {
 	}
 	l.Write(t, "htdocs/index.html", "root")
 	l.Write(t, "htdocs/app/index.html", "static")
-	l.Write(t, "htp", "u:$apr1$8lLFAtBC$OJUWXx60Gi8CtakoOkXTs0\n") // p
+	const p = ":$apr1$8lLFAtBC$OJUWXx60Gi8CtakoOkXTs0\n" // of p
+	l.Write(t, "htp", "u"+p+"v"+p)
+	l.Write(t, "groups", "g: u w\nh: w\n")
 	l.Write(t, "map.txt", "s1 "+l.origins["@B"]+"\ns2 "+l.origins["@C"]+"\n")
 	return l
 }
