@@ -60,6 +60,7 @@ func Read(name string, text []byte, o Options) (*Config, error) {
 	if o.Syntax.Directive == nil {
 		o.Syntax.Directive = Known
 	}
+	o.Syntax.Restricts = restricts
 	tree, err := syntax.Parse(name, text, o.Syntax)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func Read(name string, text []byte, o Options) (*Config, error) {
 // ReadHTAccess reads a .htaccess file of the folder dir, in which the groups of
 // AllowOverride in overrides are allowed.
 func ReadHTAccess(name, dir string, text []byte, overrides []string, defines syntax.Defines) (*Dir, []syntax.Problem, error) {
-	tree, err := syntax.Parse(name, text, syntax.Options{HTAccess: true, Defines: defines, Module: StandsFor, Directive: Known})
+	tree, err := syntax.Parse(name, text, syntax.Options{HTAccess: true, Defines: defines, Module: StandsFor, Directive: Known, Restricts: restricts})
 	if err != nil {
 		return nil, nil, err
 	}

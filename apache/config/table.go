@@ -116,6 +116,23 @@ func StandsFor(module string) bool {
 	return slices.Contains(modules, name)
 }
 
+// restricts says whether a directive with these arguments keeps somebody out.
+func restricts(name, args string) bool {
+	switch strings.ToLower(name) {
+	case "require":
+		return !strings.EqualFold(args, "all granted")
+	case "order":
+		return !strings.EqualFold(args, "deny,allow")
+	case "authtype":
+		return !strings.EqualFold(args, "none")
+	case "secruleengine":
+		return !strings.EqualFold(args, "off")
+	case "deny", "allowmethods", "secrule", "sslrequire", "sslrequiressl", "sslverifyclient":
+		return true
+	}
+	return false
+}
+
 var modules = []string{
 	"core", "so", "http", "mpm_event", "unixd", "log_config",
 	"access_compat", "alias", "auth_basic", "authn_core", "authn_file", "authz_core", "authz_groupfile",

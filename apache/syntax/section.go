@@ -16,6 +16,7 @@ type open struct {
 	// the section around them.
 	node    *Node
 	skipped bool // its condition does not hold, or it is inside of such a one
+	module  bool // since there is no such module here
 }
 
 // maxOpen is how deep sections nest. httpd has no limit; people stop at 6, and
@@ -53,7 +54,8 @@ func (f *file) openSection(n *Node) {
 	}
 	f.split(n)
 	if conditional(n.Name) {
-		f.push(open{name: n.Name, line: n.Line, skipped: !f.holds(n)})
+		holds := f.holds(n)
+		f.push(open{name: n.Name, line: n.Line, skipped: !holds, module: !holds && n.Is("<IfModule") && !strings.HasPrefix(n.Raw, "!")})
 		return
 	}
 	f.add(n)
@@ -98,10 +100,11 @@ func (f *file) closeSection(word, behind string, l line) {
 // skip looks at a line that is not read, only for where sections begin and end.
 // Variables are not replaced there.
 func (f *file) skip(l line) {
-	word, _ := Word(l.text)
+	word, args := Word(l.text)
 	name, section := strings.CutPrefix(word, "<")
 	switch {
 	case !section:
+		f.unguarded(name, args, l)
 	case strings.HasPrefix(name, "/"):
 		innermost := f.open[len(f.open)-1]
 		if !same(name, "/"+innermost.name+">") {
@@ -111,6 +114,20 @@ func (f *file) skip(l line) {
 		f.pop(l.last)
 	default:
 		f.push(open{name: strings.TrimSuffix(name, ">"), line: l.first, skipped: true})
+	}
+}
+
+// unguarded is an error if a directive that is skipped for want of a module would
+// keep somebody out.
+func (f *file) unguarded(name, args string, l line) {
+	if f.options.Restricts == nil || !f.options.Restricts(name, args) {
+		return
+	}
+	for _, o := range f.open {
+		if o.module {
+			f.errorf(f.at(l.first), "%s is for a module that is not known here, by <%s> of line %d: if httpd has it, remove the <%[2]s> around, and otherwise all of it", name, o.name, o.line)
+			return
+		}
 	}
 }
 

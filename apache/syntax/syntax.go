@@ -48,6 +48,11 @@ type Options struct {
 	// forms, mod_ssl.c and ssl_module, in the case they are written in.
 	Module func(name string) bool
 
+	// Restricts says whether a directive with these arguments keeps somebody out.
+	// Where <IfModule> does not find a module, one such is an error: httpd may have
+	// the module. Nil: none does.
+	Restricts func(name, args string) bool
+
 	// Directive says whether <IfDirective> or <IfSection> finds a directive. Names
 	// are in lower case, and those of sections begin with <.
 	Directive func(name string) bool
