@@ -72,19 +72,26 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		return fmt.Errorf("describing the request: %w", err)
 	}
 	answer := make(http.Header)
-	if !c.attached() {
+	if !c.streams() {
 		answer.Set("Sec-WebSocket-Accept", handshake.Accept(r.Header.Get("Sec-WebSocket-Key")))
 	}
 	end, early, err := c.join(answer)
 	if err != nil {
 		return nil // the client is gone
 	}
-	if !c.attached() {
+	if !c.streams() {
 		go echoUntilClosed(end, early, hello)
 		return nil
 	}
-	defer context.AfterFunc(e.stopping, func() { end.Close() })()
-	echoUntilClosed(end, early, hello)
+	carry := func() {
+		defer context.AfterFunc(e.stopping, func() { end.Close() })()
+		echoUntilClosed(end, early, hello)
+	}
+	if c.attached() {
+		carry()
+	} else {
+		go carry()
+	}
 	return nil
 }
 

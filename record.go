@@ -33,11 +33,7 @@ type tunnel struct {
 	claim      *quota.Claim // what it counts as; without limits all tunnels of a handler share one
 	state      *pool.Origin // where it counts, too
 
-	// attached: the handler cannot return before the tunnel ends. Otherwise the
-	// tunnel has its connection for itself.
-	attached bool
-
-	reset bool // by the origin, and without a Close frame; set when it has ended
+	streams bool // the client's connection is not the tunnel's alone
 
 	originStatus uint16 // that the origin answered with
 
@@ -149,7 +145,7 @@ func (p proto) String() string {
 
 // open starts the tunnel of an attempt that succeeded.
 func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
-	t := &tunnel{generation: a.h.generation, attached: a.client.attached(), originStatus: uint16(a.originStatus), opened: a.opening(), head: a.head()}
+	t := &tunnel{generation: a.h.generation, streams: a.client.streams(), originStatus: uint16(a.originStatus), opened: a.opening(), head: a.head()}
 	t.claim, t.state = a.handOver()
 	t.state.Opened()
 	metrics.opened.WithLabelValues(a.h.Name).Inc()
@@ -166,7 +162,7 @@ func (a *attempt) open(end relay.End, early []byte, conn net.Conn) *tunnel {
 	tunnels.open(t, relay.Config{
 		Client: end, Origin: originEnd,
 		FromClient: early, FromOrigin: fromOrigin,
-		Attached:    t.attached,
+		Attached:    a.client.attached(),
 		MaxLifetime: a.lifetime(),
 		Limits:      a.h.limits,
 	})
@@ -181,7 +177,6 @@ func (t *tunnel) end(s relay.Summary) {
 		}
 	}()
 	tunnels.remove(t)
-	t.reset = s.Reset && s.Side == relay.Origin
 	name := t.generation.name
 	tunnelTally.Release(t.claim)
 	t.state.Ended(pool.Traffic{Bytes: s.ToOrigin.Bytes, Messages: s.ToOrigin.Messages}, pool.Traffic{Bytes: s.ToClient.Bytes, Messages: s.ToClient.Messages})

@@ -73,7 +73,7 @@ func (g *registry) open(t *tunnel, config relay.Config) {
 	started := relay.Start(config, t.end)
 	g.mu.Lock()
 	t.relay = started
-	exiting, ended := g.exiting, t.generation.ended && (t.attached || g.leaves(t.generation))
+	exiting, ended := g.exiting, t.generation.ended && (t.streams || g.leaves(t.generation))
 	g.mu.Unlock()
 	switch {
 	case exiting:
@@ -99,7 +99,7 @@ func (g *registry) stop(stopping *generation) {
 	for t := range g.live {
 		switch {
 		case t.relay == nil: // open sees to it
-		case t.attached && t.generation == stopping, leave && stopping.onReload == reloadClose && t.generation.same(stopping):
+		case t.streams && t.generation == stopping, leave && stopping.onReload == reloadClose && t.generation.same(stopping):
 			t.relay.Close(relay.Reload)
 		case leave && t.generation.same(stopping):
 			drained = append(drained, t)

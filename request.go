@@ -44,7 +44,7 @@ func (a *attempt) outgoing() (*http.Request, error) {
 	}
 
 	a.key = handshake.NewKey()
-	if keys := a.r.Header["Sec-Websocket-Key"]; !a.client.attached() {
+	if keys := a.r.Header["Sec-Websocket-Key"]; !a.client.streams() {
 		a.key = keys[0] // admitted with exactly one
 	}
 	return out, nil

@@ -40,7 +40,7 @@ func (t *traceWalk) tunnel(h *Handler, step *traceStep, w http.ResponseWriter, r
 		step.Matched, step.Reason = false, noWebSocket
 		return next.ServeHTTP(w, r)
 	}
-	a := h.newAttempt(w, r)
+	a := h.newAttempt(newClient(w, r))
 	status, err := a.client.admit()
 	if err == nil {
 		_, err = a.timeLeft(momentOf(r))

@@ -29,32 +29,31 @@ import (
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !isWebSocket(r) {
 		if extendedProtocol(r) != "" {
-			return h.newAttempt(w, r).refuse(http.StatusNotImplemented, errProtocol)
+			return h.newAttempt(newClient(w, r)).refuse(http.StatusNotImplemented, errProtocol)
 		}
 		return next.ServeHTTP(w, r)
 	}
-	if r.ProtoMajor == 1 {
-		_, err := h.open(w, r)
+	c := newClient(w, r)
+	if !c.attached() {
+		_, err := h.open(c)
 		return err
 	}
-	t, err := h.openApart(w, r)
+	t, err := h.openApart(c)
 	if t != nil {
 		t.relay.Carry() // since this goroutine has to stay
 		<-t.done()
-		if t.reset {
-			client{w, r}.abort() // as the origin reset its connection (RFC 8441 section 5)
-		}
+		c.kept.leave()
 	}
 	return err
 }
 
 // openApart is open in a goroutine of its own. A goroutine keeps the stack that
 // its deepest call needed, and that of a stream stays as long as its tunnel.
-func (h *Handler) openApart(w http.ResponseWriter, r *http.Request) (t *tunnel, err error) {
+func (h *Handler) openApart(c *client) (t *tunnel, err error) {
 	done := make(chan any)
 	go func() {
 		defer func() { done <- recover() }()
-		t, err = h.open(w, r)
+		t, err = h.open(c)
 	}()
 	if panicked := <-done; panicked != nil {
 		panic(panicked) // where the server expects it
@@ -64,8 +63,8 @@ func (h *Handler) openApart(w http.ResponseWriter, r *http.Request) (t *tunnel, 
 
 // open returns the tunnel that a request became; if there is none and no error,
 // it has been answered.
-func (h *Handler) open(w http.ResponseWriter, r *http.Request) (*tunnel, error) {
-	a := h.newAttempt(w, r)
+func (h *Handler) open(c *client) (*tunnel, error) {
+	a := h.newAttempt(c)
 	defer a.release()
 	if err := a.admit(); err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request) (*tunnel, error) 
 // attempt is one handshake, on its way to becoming a tunnel.
 type attempt struct {
 	h      *Handler
-	client client
+	client *client
 	r      *http.Request
 	repl   *caddy.Replacer
 	id     string
@@ -103,9 +102,10 @@ type attempt struct {
 	failed []*pool.Origin // by earlier tries
 }
 
-func (h *Handler) newAttempt(w http.ResponseWriter, r *http.Request) *attempt {
+func (h *Handler) newAttempt(c *client) *attempt {
+	r := c.r
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	a := &attempt{h: h, client: newClient(w, r), r: r, repl: repl, id: newID()}
+	a := &attempt{h: h, client: c, r: r, repl: repl, id: newID()}
 	repl.Set("http.ws_tunnel.id", a.id)
 	repl.Set("http.ws_tunnel.name", h.Name)
 	if fields, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
@@ -186,7 +186,7 @@ func (a *attempt) exchange(conn net.Conn, request []byte) (*http.Response, error
 	}
 	a.header = resp.Header
 	err = handshake.CheckSwitch(resp, a.key)
-	if errors.Is(err, handshake.ErrAccept) && a.h.UncheckedAccept && !a.client.attached() {
+	if errors.Is(err, handshake.ErrAccept) && a.h.UncheckedAccept && !a.client.streams() {
 		err = nil // the client sees the value, and checks it
 	}
 	return nil, err
@@ -209,7 +209,7 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 	defer conn.Close()
 	defer context.AfterFunc(a.r.Context(), func() { conn.Close() })() // the client has left
 	a.release()                                                       // who reads the answer may try again at once
-	if a.client.attached() && resp.StatusCode/100 == 2 {
+	if a.client.streams() && resp.StatusCode/100 == 2 {
 		// To a CONNECT a 2xx means that the tunnel is open (RFC 8441 section 5).
 		return a.refuse(http.StatusBadGateway, &dialError{"not_switched", errors.New("the origin answered " + resp.Status)})
 	}

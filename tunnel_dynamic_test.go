@@ -185,7 +185,7 @@ func TestNoLocalPort(t *testing.T) {
 		t.Errorf("out of ports: %v", err)
 	}
 	w := httptest.NewRecorder()
-	attempt := (&Handler{Name: "ports", logger: zap.NewNop()}).newAttempt(w, newRequest(w))
+	attempt := (&Handler{Name: "ports", logger: zap.NewNop()}).newAttempt(newClient(w, newRequest(w)))
 	expectStatus(t, attempt.answerOtherwise(nil, nil, portsOut(failed("connect"))), http.StatusServiceUnavailable)
 	if err := portsOut(failed("bind")); reasonOf(err, "") != "" {
 		t.Errorf("a foreign address: %v", err)

@@ -180,6 +180,28 @@ func TestStreamHalfClose(t *testing.T) {
 	}
 }
 
+// In HTTP/3 the origin's FIN ends what is sent to the client, and no more. In
+// HTTP/2 a handler cannot do so: a stream ends as a whole.
+func TestOriginHalfCloseHTTP3(t *testing.T) {
+	heard := make(chan string, 1)
+	g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) {
+		p.send(answer(p.readHead(), "") + textFrame("all"))
+		_ = p.Conn.(*net.TCPConn).CloseWrite()
+		rest, _ := io.ReadAll(p.r)
+		heard <- string(rest)
+	}))
+	c := g.openVersion("HTTP/3.0")
+	c.expect(textFrame("all"))
+	c.expectEOF()
+	c.send(textFrame("but I have more"))
+	c.Close()
+	if got := <-heard; got != textFrame("but I have more") {
+		t.Errorf("the origin got %q", got)
+	}
+	g.expectEnd("origin_gone", "origin")
+	nothingLeft(t)
+}
+
 // A client that resets its stream, or its connection, has the origin's connection
 // reset (RFC 8441 section 5).
 func TestStreamReset(t *testing.T) {
@@ -187,7 +209,9 @@ func TestStreamReset(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			gone := make(chan error, 1)
 			g := startGateway(t, true, "", "ws_tunnel "+startOrigin(t, nil, readsReset(gone)))
-			g.openVersion(version).Conn.(*streamConn).reset()
+			c := g.openVersion(version)
+			liveTunnels(t, 1) // or the client would leave during the handshake
+			c.Conn.(*streamConn).reset()
 			wantReset(t, <-gone)
 			g.expectEnd("client_gone", "client")
 			nothingLeft(t)

@@ -29,6 +29,15 @@ type End interface {
 	CloseWrite() error
 }
 
+// Stream is an end that shares a connection with others. Where the client is one, a
+// side that breaks off has the other side reset, as RFC 9113 section 8.5 has it.
+type Stream interface {
+	End
+
+	// ResetAtClose has Close, which comes soon, reset the stream.
+	ResetAtClose()
+}
+
 // Config is what a tunnel starts with.
 type Config struct {
 	Client, Origin End
@@ -89,9 +98,8 @@ type Tunnel struct {
 	// and no alarm is set any more.
 	running atomic.Int32
 
-	alarm    int32 // the tunnel's place in clock's, plus one; clock's
-	attached bool  // as in Config
-	clock    *clock
+	alarm int32 // the tunnel's place in clock's, plus one; clock's
+	clock *clock
 
 	// lastActive is when bytes last came, in nanoseconds since opened. It is
 	// only kept when there is an idle timeout to keep it for.
@@ -100,7 +108,6 @@ type Tunnel struct {
 	mu        sync.Mutex    // guards what follows
 	end       end           // why the tunnel ends, once that is known
 	suspicion end           // why it would seem to, if nothing better comes
-	reset     bool          // end is that of a side that broke off
 	lingers   time.Duration // until then, since opened; zero before the end has begun
 }
 
@@ -137,7 +144,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits == nil {
 		c.Limits = new(Limits)
 	}
-	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended, attached: c.Attached}
+	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
 	if c.Limits.Heartbeat > 0 {
 		t.heartbeat = new(heartbeat)
 	}
@@ -234,9 +241,6 @@ type Summary struct {
 	Side     Side
 	Duration time.Duration
 
-	// Reset: Side broke off, with no Close frame and not in good order.
-	Reset bool
-
 	// Engine is what moved the bytes: "poll" or "pump".
 	Engine string
 
@@ -265,18 +269,17 @@ func (t *Tunnel) cause(reason Reason, side Side) bool {
 	return true
 }
 
-// broke records that a side broke off, if that is why the tunnel ends. Where the
-// client is a stream, the origin's connection is reset then, as RFC 9113 section
-// 8.5 has it. Between two connections it is closed in good order, since a reset
-// could throw away what is under way.
+// broke records that a side broke off, if that is why the tunnel ends, and passes
+// a reset on if the client is a stream. Between two connections the other one is
+// closed in good order, since a reset could throw away what is under way.
 func (t *Tunnel) broke(side Side) {
-	if !t.cause(gone(side), side) {
+	client, streams := t.toOrigin.src.(Stream)
+	if !t.cause(gone(side), side) || !streams {
 		return
 	}
-	t.mu.Lock()
-	t.reset = true
-	t.mu.Unlock()
-	if origin, ok := t.toClient.src.(connEnd); ok && t.attached && side == Client {
+	if side == Origin {
+		client.ResetAtClose()
+	} else if origin, ok := t.toClient.src.(connEnd); ok {
 		origin.resetAtClose()
 	}
 }
@@ -311,7 +314,7 @@ func (t *Tunnel) finish() {
 	if t.end.reason == 0 {
 		t.end = t.suspicion
 	}
-	summary := Summary{Reason: t.end.reason, Side: t.end.side, Reset: t.reset, Engine: t.engine.name()}
+	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: t.engine.name()}
 	t.mu.Unlock()
 
 	t.closeEnds()
