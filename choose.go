@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -64,6 +66,9 @@ func (h *Handler) provisionDynamic() error {
 	if h.DynamicRaw == nil {
 		return nil
 	}
+	if strings.Contains(string(h.DynamicRaw), "{http.") { // a placeholder of the request
+		h.dynamicBy = byRequest
+	}
 	module, err := h.ctx.LoadModule(h, "DynamicRaw")
 	if err != nil {
 		return fmt.Errorf("loading the source of dynamic origins: %w", err)
@@ -90,13 +95,19 @@ func (h *Handler) keyOf(o origin) pool.Key { return pool.Key{Name: h.Name, Addre
 
 // resolve makes an origin of a text in the config, with the override of its port.
 func (h *Handler) resolve(text string, repl *caddy.Replacer) (origin, error) {
-	address, err := repl.ReplaceOrErr(text, true, true)
+	address, by, err := fillOrigin(text, repl)
 	if err != nil {
 		return origin{}, fmt.Errorf("origin %q: %w", text, err)
 	}
 	o, err := parseOrigin(address, h.TLS != nil)
 	if err != nil {
 		return origin{}, fmt.Errorf("origin %q: %w", address, err)
+	}
+	o.by = by
+	if ip, err := netip.ParseAddr(o.host); err == nil {
+		if err := o.checkAddress(ip); err != nil {
+			return origin{}, fmt.Errorf("origin %q: %w", text, err)
+		}
 	}
 	if h.Port != "" && o.network != "unix" {
 		if o.port, err = repl.ReplaceOrErr(h.Port, true, true); err != nil {
@@ -163,7 +174,7 @@ func (a *attempt) found() ([]*candidate, error) {
 		if err != nil || address.PortRangeSize() != 1 {
 			return nil, fmt.Errorf("the lookup gives %q, which is no address", u.Dial)
 		}
-		o := origin{network: address.Network, host: address.Host, tls: a.h.TLS != nil}
+		o := origin{network: address.Network, host: address.Host, tls: a.h.TLS != nil, by: a.h.dynamicBy}
 		if !address.IsUnixNetwork() {
 			o.port = fmt.Sprint(address.StartPort)
 		}

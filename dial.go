@@ -122,7 +122,7 @@ func (d *dialing) dialTransport(ctx context.Context) (net.Conn, error) {
 		DNSStart: func(httptrace.DNSStartInfo) { dnsStart = time.Now() },
 		DNSDone:  func(httptrace.DNSDoneInfo) { d.steps.dns = since(dnsStart) },
 	})
-	dialer := net.Dialer{Timeout: time.Duration(d.h.DialTimeout), KeepAlive: -1}
+	dialer := net.Dialer{Timeout: time.Duration(d.h.DialTimeout), KeepAlive: -1, Control: d.origin.checkSocket}
 	conn, err := d.h.sources.dial(ctx, dialer, d.origin.network, d.origin.address())
 	d.steps.tcp = since(start) - d.steps.dns
 	if err == nil {

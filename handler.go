@@ -219,6 +219,7 @@ type Handler struct {
 	events     *caddyevents.App
 	logger     *zap.Logger
 	dynamic    reverseproxy.UpstreamSource // nil: none
+	dynamicBy  filler                      // who says where to look
 	fixed      []*candidate                // of each origin; nil if that has a placeholder
 	sources    *sources                    // nil without LocalAddresses
 	shared     *h2.Conns                   // nil unless Versions is of HTTP/2

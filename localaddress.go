@@ -57,7 +57,10 @@ func (s *sources) dial(ctx context.Context, dialer net.Dialer, network, address 
 		conn, err = dialer.DialContext(ctx, network, address)
 		return conn, portsOut(err)
 	}
-	dialer.Control = bindLate
+	check := dialer.Control
+	dialer.Control = func(network, address string, raw syscall.RawConn) error {
+		return errors.Join(check(network, address, raw), bindLate(network, address, raw))
+	}
 	first := s.turn.Add(1)
 	var failed error
 	for i := range s.addresses {

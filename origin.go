@@ -18,6 +18,7 @@ type origin struct {
 	host    string // without port, or a socket's path
 	port    string
 	tls     bool
+	by      filler
 }
 
 // originSchemes are the schemes an origin can be written with, and their port.
