@@ -178,6 +178,9 @@ func (h hostTable) look(name string) ([]string, error) {
 func (h hostTable) LookupAddr(_ context.Context, addr string) ([]string, error) { return h.look(addr) }
 
 func (h hostTable) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil // as net.Resolver does
+	}
 	found, err := h.look(host)
 	var addrs []netip.Addr
 	for _, text := range found {

@@ -48,6 +48,9 @@ func (rs *Rules) Compile(o Options) (*Guard, error) {
 	if rs == nil {
 		return nil, nil
 	}
+	if err := rs.check(); err != nil {
+		return nil, err
+	}
 	g := &Guard{
 		requireSSL: rs.RequireSSL,
 		forbidden:  strings.EqualFold(rs.Forbidden, "on"),
@@ -92,6 +95,25 @@ func (rs *Rules) Compile(o Options) (*Guard, error) {
 		return nil, fmt.Errorf("AuthType %s is not supported; Basic is", rs.AuthType)
 	}
 	return g, nil
+}
+
+// check makes sure that no word is passed over, which might let somebody in.
+func (rs *Rules) check() error {
+	for _, w := range []struct{ directive, value, values string }{
+		{"AuthMerging", rs.Merging, "off and or"},
+		{"AuthzSendForbiddenOnFailure", rs.Forbidden, "on off"},
+		{"AuthBasicAuthoritative", rs.Authoritative, "on off"},
+	} {
+		if w.value != "" && !slices.Contains(strings.Fields(w.values), strings.ToLower(w.value)) {
+			return fmt.Errorf("%s must be one of %s, not %q", w.directive, w.values, w.value)
+		}
+	}
+	for _, provider := range rs.Providers {
+		if provider != "file" && provider != "socache" {
+			return fmt.Errorf("AuthBasicProvider %s is not supported; file is", provider)
+		}
+	}
+	return nil
 }
 
 // gate compiles Order, Allow and Deny.

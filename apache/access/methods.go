@@ -78,12 +78,4 @@ func (m methods) and(o methods) methods {
 
 func (m methods) or(o methods) methods { return m.not().and(o.not()).not() }
 
-func (m methods) String() string {
-	text := strings.Join(m.names, " ")
-	if m.except {
-		return "all but " + text
-	}
-	return text
-}
-
 func (m methods) all() bool { return m.except && len(m.names) == 0 }

@@ -43,7 +43,7 @@ type Probe struct {
 }
 
 // Cases reads a file of cases.
-func Cases(t *testing.T, file string) []Case {
+func Cases(t testing.TB, file string) []Case {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
