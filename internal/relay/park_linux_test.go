@@ -18,7 +18,7 @@ import (
 
 // Flows of tests are parked at every opportunity.
 func TestMain(m *testing.M) {
-	parkAfter = time.Millisecond
+	mostPatience = time.Millisecond
 	os.Exit(m.Run())
 }
 

@@ -51,11 +51,15 @@ func (f *flow) pump(early []byte) {
 }
 
 // resume goes on after a time in the parking.
-func (f *flow) resume() { f.carry(parkAfter) }
+func (f *flow) resume() { f.carry(firstPatience) }
 
-// parkAfter is how long a flow keeps its goroutine with nothing to carry: once
-// to twice that. It is a variable for the sake of tests.
-var parkAfter = time.Second
+// A flow keeps its goroutine with nothing to carry for once to twice its patience.
+// That is short at first, since many wake for one message, and doubles while there
+// are more.
+const firstPatience = 16 * time.Millisecond
+
+// mostPatience is a variable for the sake of tests.
+var mostPatience = time.Second
 
 // carry moves bytes until src ends, dst takes no more, or the flow is parked,
 // which it is if nothing comes within patience.
@@ -83,7 +87,8 @@ func (f *flow) carry(patience time.Duration) {
 				return
 			}
 			quiet = true
-			conn.bePatient(parkAfter)
+			patience = min(max(2*patience, firstPatience), mostPatience)
+			conn.bePatient(patience)
 		default:
 			f.tunnel.flowEnded(f.srcEnded(err))
 			return
@@ -107,7 +112,7 @@ type buffer struct {
 }
 
 const (
-	smallBuffer = 1 << 10
+	smallBuffer = 256
 	largeBuffer = 32 << 10
 )
 

@@ -162,7 +162,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 
 // Carry moves the bytes of the client of an attached tunnel, and returns when
 // there are no more. The tunnel may go on for a while.
-func (t *Tunnel) Carry() { t.toOrigin.carry(parkAfter) }
+func (t *Tunnel) Carry() { t.toOrigin.carry(0) }
 
 // Opened is when the tunnel was opened, in time since the process began.
 func (t *Tunnel) Opened() time.Duration { return t.opened }
