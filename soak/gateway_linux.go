@@ -1,0 +1,164 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// gateway is the Caddy that is soaked: a process of its own.
+type gateway struct {
+	site
+	plan       plan
+	generation int
+	cmd        *exec.Cmd
+	logged     chan error    // when it has written its last line
+	exited     chan struct{} // closed when it has ended, with err
+	err        error
+}
+
+// buildCaddy builds the module's own command.
+func buildCaddy(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "caddy")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/caddy-wstunnel/caddy-wstunnel/cmd/caddy")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("building Caddy: %w", err)
+	}
+	return path, nil
+}
+
+// start starts Caddy and waits until its admin API answers.
+func (g *gateway) start(ctx context.Context, program, dir string, keep io.Writer, l *ledger) (err error) {
+	for _, address := range []*string{&g.admin, &g.plain, &g.secure} {
+		if *address, err = freePort(); err != nil {
+			return err
+		}
+	}
+	config := filepath.Join(dir, "Caddyfile")
+	if err := os.WriteFile(config, []byte(g.caddyfile(g.plan, 0)), 0o600); err != nil {
+		return err
+	}
+	g.cmd = exec.Command(program, "run", "--config", config, "--adapter", "caddyfile")
+	g.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	g.cmd.Dir = dir
+	// If this program is killed, the gateway goes with it.
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	log, err := g.cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := g.cmd.Start(); err != nil {
+		return fmt.Errorf("starting Caddy: %w", err)
+	}
+	g.logged, g.exited = make(chan error, 1), make(chan struct{})
+	go func() {
+		g.logged <- readLog(log, keep, l)
+		g.err = g.cmd.Wait()
+		close(g.exited)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		_, err := g.ask(ctx, http.MethodGet, "/config/", "")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-g.exited:
+			return fmt.Errorf("caddy ended at once: %w", g.err)
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for Caddy: %w", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (g *gateway) address(k kind) string {
+	if k == plain {
+		return g.plain
+	}
+	return g.secure
+}
+
+// reload loads the next generation.
+func (g *gateway) reload(ctx context.Context) error {
+	g.generation++
+	if _, err := g.ask(ctx, http.MethodPost, "/load", g.caddyfile(g.plan, g.generation)); err != nil {
+		return fmt.Errorf("reloading: %w", err)
+	}
+	return nil
+}
+
+// ask asks the admin API.
+func (g *gateway) ask(ctx context.Context, method, path, body string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+g.admin+path, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "text/caddyfile")
+	}
+	r.Close = true // a reload may end the connection
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+	}
+	return string(answer), err
+}
+
+// stop asks Caddy to stop, and waits until it has.
+func (g *gateway) stop() error {
+	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stopping Caddy: %w", err)
+	}
+	select {
+	case <-g.exited:
+		return errors.Join(g.err, <-g.logged)
+	case <-time.After(patience):
+		g.kill()
+		return errors.New("caddy did not stop")
+	}
+}
+
+func (g *gateway) kill() {
+	_ = syscall.Kill(-g.cmd.Process.Pid, syscall.SIGKILL)
+	<-g.exited
+}
+
+// freePort is an address of which nobody uses the port now, for TCP and UDP.
+func freePort() (string, error) {
+	for range 20 {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", fmt.Errorf("finding a port: %w", err)
+		}
+		address := ln.Addr().String()
+		packets, err := net.ListenPacket("udp", address)
+		ln.Close()
+		if err == nil {
+			packets.Close()
+			return address, nil
+		}
+	}
+	return "", errors.New("found no port that is free for TCP and UDP")
+}
