@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/remoteip"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/tlsconf"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/vhost"
 )
 
@@ -105,7 +106,7 @@ func (a *adaptation) group(s *caddyhttp.Server, l listener, g group) caddyhttp.R
 	for _, h := range hosts[1:] {
 		hosts[0].others = append(hosts[0].others, h.names...)
 	}
-	a.hostTLS(s, hosts, l.Port)
+	a.hostTLS(s, hosts, l.Port, g.ip)
 	var routes caddyhttp.RouteList
 	for _, h := range append(hosts[1:len(hosts):len(hosts)], hosts[0]) {
 		route := caddyhttp.Route{
@@ -132,6 +133,8 @@ type host struct {
 	before []string // names of earlier virtual hosts
 	others []string // of the first: names of all others
 	tls    bool
+
+	requests *tlsconf.Rules // of TLS, that the handler looks at
 }
 
 // title is how a route says which lines it is from.
@@ -155,7 +158,7 @@ func (h *host) matchers() caddyhttp.RawMatcherSets {
 		switch {
 		case slices.Contains(h.before, name):
 		case strings.ContainsAny(name, "*?"):
-			patterns = append(patterns, strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(name)))
+			patterns = append(patterns, wildcards(name))
 		default:
 			exact = append(exact, name)
 		}
@@ -182,6 +185,11 @@ func (h *host) plain(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.ContainsAny(name, "*?") })
 }
 
+// wildcards is a name with * and ? as a regular expression.
+func wildcards(name string) string {
+	return strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(name))
+}
+
 // host makes the routes of a virtual host: httpd's phases first, then a route for
 // each place where a request may end up.
 func (a *adaptation) host(s *caddyhttp.Server, h *host, port int) caddyhttp.RouteList {
@@ -194,7 +202,7 @@ func (a *adaptation) host(s *caddyhttp.Server, h *host, port int) caddyhttp.Rout
 		handler.Workers = append(handler.Workers, o.name)
 	}
 	a.accessLogs(s, h, &handler)
-	handler.Logs, handler.Server.TLS = nil, nil
+	handler.Logs, handler.Server.TLS = nil, h.requests
 	routes := caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{withHandler("apache_vhost", handler)}}}
 	for _, o := range origins {
 		routes = append(routes, o.routes()...)

@@ -6,7 +6,9 @@ package apache
 import (
 	"crypto/tls"
 	"encoding/json"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -41,7 +43,7 @@ func (t *tlsApp) empty() bool {
 
 // hostTLS makes the connection policies of virtual hosts: the certificate is
 // chosen by the server name, in their order, and the first takes the rest.
-func (a *adaptation) hostTLS(s *caddyhttp.Server, hosts []*host, port int) {
+func (a *adaptation) hostTLS(s *caddyhttp.Server, hosts []*host, port int, ip netip.Addr) {
 	var policies caddytls.ConnectionPolicies
 	var plain []*host
 	for _, h := range append(hosts[1:len(hosts):len(hosts)], hosts[0]) {
@@ -49,6 +51,7 @@ func (a *adaptation) hostTLS(s *caddyhttp.Server, hosts []*host, port int) {
 		if l == nil {
 			return
 		}
+		h.requests = l.Requests
 		if h.tls = l.Enabled; !l.Enabled {
 			plain = append(plain, h)
 			continue
@@ -59,6 +62,7 @@ func (a *adaptation) hostTLS(s *caddyhttp.Server, hosts []*host, port int) {
 		}
 		if c := l.ClientAuth; c != nil {
 			policy.ClientAuthentication = &caddytls.ClientAuthentication{Mode: c.Mode}
+			s.StrictSNIHost = new(bool) // the handler knows which names are of one virtual host
 			if len(c.CAFiles) > 0 {
 				policy.ClientAuthentication.CARaw = marshal(map[string]any{"provider": "file", "pem_files": c.CAFiles})
 			}
@@ -67,7 +71,13 @@ func (a *adaptation) hostTLS(s *caddyhttp.Server, hosts []*host, port int) {
 			if len(h.names) == 0 {
 				continue
 			}
-			policy.MatchersRaw = caddy.ModuleMap{"sni": marshal(h.names)}
+			policy.MatchersRaw = h.serverNames()
+		}
+		if ip.IsValid() {
+			if policy.MatchersRaw == nil {
+				policy.MatchersRaw = make(caddy.ModuleMap)
+			}
+			policy.MatchersRaw["local_ip"] = marshal(caddytls.MatchLocalIP{Ranges: []string{ip.String()}})
 		}
 		a.certificates(h, l, policy)
 		policies = append(policies, policy)
@@ -105,11 +115,29 @@ func (a *adaptation) listenerTLS(h *host) *tlsconf.Listener {
 }
 
 func sectionTLS(s *config.Server) []*tlsconf.Rules {
-	rules := make([]*tlsconf.Rules, 0, len(s.Sections))
-	for _, section := range s.Sections {
-		rules = append(rules, section.TLS)
+	var rules []*tlsconf.Rules
+	var add func([]config.Section)
+	add = func(sections []config.Section) {
+		for i := range sections {
+			rules = append(rules, sections[i].TLS)
+			add(sections[i].Sections)
+		}
 	}
+	add(s.Sections)
 	return rules
+}
+
+// serverNames matches the names of a virtual host in a handshake. * of ServerAlias
+// goes across dots, which that of Caddy's matcher does not.
+func (h *host) serverNames() caddy.ModuleMap {
+	if len(h.plain(h.names)) == len(h.names) {
+		return caddy.ModuleMap{"sni": marshal(h.names)}
+	}
+	patterns := make([]string, 0, len(h.names))
+	for _, name := range h.names {
+		patterns = append(patterns, wildcards(name))
+	}
+	return caddy.ModuleMap{"sni_regexp": marshal(map[string]string{"pattern": "(?i)^(" + strings.Join(patterns, "|") + ")$"})}
 }
 
 // certificates are those of a virtual host, and only those.
@@ -144,7 +172,7 @@ func (a *adaptation) automate(acme *tlsconf.ACME) {
 			a.tls.Certificates.Automate = append(a.tls.Certificates.Automate, name)
 		}
 	}
-	if acme.Email == "" && acme.Authority == "" {
+	if acme.Email+acme.Authority+acme.KeyType+acme.RootCAs == "" {
 		return
 	}
 	issuer := map[string]any{"module": "acme"}
@@ -153,6 +181,9 @@ func (a *adaptation) automate(acme *tlsconf.ACME) {
 	}
 	if acme.Authority != "" {
 		issuer["ca"] = acme.Authority
+	}
+	if acme.RootCAs != "" {
+		issuer["trusted_roots_pem_files"] = []string{acme.RootCAs}
 	}
 	if a.tls.Automation == nil {
 		a.tls.Automation = new(caddytls.AutomationConfig)

@@ -27,6 +27,7 @@ var serverDirectives = map[string]func(*reader, *Server, *syntax.Node) error{
 	"accessfilename":   accessFiles,
 	"timeout":          timeout,
 	"protocols":        protocols,
+	"stricthostcheck":  func(_ *reader, _ *Server, n *syntax.Node) error { return mustBe(n, false) },
 	"traceenable":      func(*reader, *Server, *syntax.Node) error { return nil },
 }
 

@@ -33,9 +33,8 @@ type Listener struct {
 	CipherSuites []string // up to TLS 1.2, in crypto/tls's names; empty: its own choice
 	ClientAuth   *ClientAuth
 
-	// StrictSNI refuses clients that do not name the host (403), if any virtual host
-	// of the address has it.
-	StrictSNI bool
+	// Requests are those rules that each request is held against; nil: there are none.
+	Requests *Rules
 }
 
 // Certificate is where a certificate is.
@@ -49,7 +48,6 @@ type Certificate struct {
 type ClientAuth struct {
 	Mode    string   // in Caddy's words: request, verify_if_given or require_and_verify
 	CAFiles []string // in PEM
-	Depth   int      // of issuers above a client's certificate, at most
 }
 
 const defaultDepth = 1 // of both SSLVerifyDepth and SSLProxyVerifyDepth
@@ -63,7 +61,6 @@ func (rs *Rules) Listener(host Host) (*Listener, error) {
 	l := &Listener{
 		Enabled:      true,
 		CipherSuites: cipherSuites(rs.CipherSuite),
-		StrictSNI:    rs.StrictSNI != nil && *rs.StrictSNI,
 	}
 	l.MinVersion, l.MaxVersion = limits(rs.Protocol)
 	for i, file := range rs.CertificateFiles {
@@ -79,8 +76,13 @@ func (rs *Rules) Listener(host Host) (*Listener, error) {
 		}
 	}
 	var err error
-	l.ClientAuth, err = rs.clientAuth(host.Sections)
-	return l, err
+	if l.ClientAuth, err = rs.clientAuth(host.Sections); err != nil {
+		return nil, err
+	}
+	if l.ClientAuth != nil || rs.StrictSNI != nil {
+		l.Requests = &Rules{VerifyClient: rs.VerifyClient, VerifyDepth: rs.VerifyDepth, StrictSNI: rs.StrictSNI}
+	}
+	return l, nil
 }
 
 // clientAuth is what is asked of clients in the handshake. If only sections ask,
@@ -90,10 +92,7 @@ func (rs *Rules) clientAuth(sections []*Rules) (*ClientAuth, error) {
 	for _, s := range sections {
 		asked = asked || s != nil && (s.VerifyClient == verifyRequire || s.VerifyClient == verifyOptional)
 	}
-	a := &ClientAuth{Depth: defaultDepth}
-	if rs.VerifyDepth != nil {
-		a.Depth = *rs.VerifyDepth
-	}
+	a := new(ClientAuth)
 	switch rs.VerifyClient {
 	case verifyRequire:
 		a.Mode = "require_and_verify"
@@ -122,16 +121,9 @@ func (rs *Rules) clientAuth(sections []*Rules) (*ClientAuth, error) {
 	return a, nil
 }
 
-// VerifyClientCertificate is the part of the verification that crypto/tls leaves:
-// as in httpd, a chain ends at an authority that signed itself, and is not longer
-// than SSLVerifyDepth allows. It fits caddytls.ClientCertificateVerifier.
-func (a *ClientAuth) VerifyClientCertificate(certs [][]byte, chains [][]*x509.Certificate) error {
-	if a.Mode == "request" || len(certs) == 0 {
-		return nil
-	}
-	return checkDepth(chains, a.Depth)
-}
-
+// checkDepth is the part of the verification that crypto/tls leaves: as in httpd, a
+// chain ends at an authority that signed itself, and is not longer than SSLVerifyDepth
+// allows.
 func checkDepth(chains [][]*x509.Certificate, depth int) error {
 	for _, chain := range chains {
 		if n := len(chain); n > 0 && n-1 <= depth && selfSigned(chain[n-1]) {
@@ -143,18 +135,31 @@ func checkDepth(chains [][]*x509.Certificate, depth int) error {
 
 func selfSigned(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
-// Permits says whether a section with these rules, which include those of its
-// server, may be entered: otherwise the answer is 403. Without TLS httpd asks for
-// nothing.
+// Permits says whether a place with these rules, which include those of its server,
+// may be entered: otherwise the answer is 403. A certificate that crypto/tls has
+// verified and these rules do not is no longer a verified one for what follows.
+// Without TLS httpd asks for nothing.
 func (rs *Rules) Permits(r *request.Request) bool {
-	if rs.VerifyClient != verifyRequire || r.TLS == nil {
+	if r.TLS == nil {
 		return true
 	}
 	depth := defaultDepth
 	if rs.VerifyDepth != nil {
 		depth = *rs.VerifyDepth
 	}
-	return checkDepth(r.TLS.VerifiedChains, depth) == nil
+	verified := checkDepth(r.TLS.VerifiedChains, depth) == nil
+	if !verified && len(r.TLS.VerifiedChains) > 0 {
+		state := *r.TLS
+		state.VerifiedChains = nil
+		r.TLS = &state
+	}
+	switch rs.VerifyClient {
+	case verifyRequire:
+		return verified
+	case verifyOptional:
+		return verified || len(r.TLS.PeerCertificates) == 0
+	}
+	return true
 }
 
 // Load reads the certificate with its key and its chain.

@@ -146,8 +146,10 @@ func ciphers(field func(*Rules) *string) func(*Rules, *directive.Context, *synta
 			}
 		}
 		if ctx.Place != directive.Server && ctx.Place != directive.Proxy {
-			ctx.Warnf(n, "%s has no effect in a section: the ciphers are agreed on before the path is known", n.Name)
-			return nil
+			if !strongOnly(spec) {
+				return fmt.Errorf("%s is not supported in a section: the ciphers are agreed on before the path is known; put it into the <VirtualHost>", n.Name)
+			}
+			return nil // whatever Go agrees on is as strong
 		}
 		if !strongOnly(spec) && len(cipherSuites(spec)) == 0 {
 			ctx.Warnf(n, "%s %s has no effect: it names no cipher that Go has, and Go's own choice holds", n.Name, spec)

@@ -28,6 +28,9 @@ func (n *Names) Has(name string) bool {
 	return matchNames(n.In, name) || n.First && !matchNames(n.Others, name)
 }
 
+// Shared says whether there are other virtual hosts beside it.
+func (n *Names) Shared() bool { return n != nil && len(n.Before)+len(n.Others) > 0 }
+
 func matchNames(patterns []string, name string) bool {
 	for _, pattern := range patterns {
 		if matchName(pattern, name) {

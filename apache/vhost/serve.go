@@ -89,6 +89,9 @@ func (x *exchange) admit() error {
 	if s := x.r.TLS; s != nil && x.h.SNI != nil && !x.h.SNI.Has(s.ServerName) {
 		return &refusal{status: http.StatusMisdirectedRequest, reason: "the TLS server name belongs to another virtual host than Host"}
 	}
+	if s, t := x.r.TLS, x.h.TLS; s != nil && s.ServerName == "" && t != nil && t.StrictSNI != nil && *t.StrictSNI && x.h.SNI.Shared() {
+		return &refusal{status: http.StatusForbidden, reason: "SSLStrictSNIVHostCheck: the client has sent no TLS server name"}
+	}
 	var status int
 	if x.req.URI, status = x.h.mapper.Clean(x.rawPath); status != 0 {
 		return &refusal{status: status, reason: "the path is malformed, or has an encoded slash"}
