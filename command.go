@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -65,7 +66,7 @@ func askAPI(cmd *cobra.Command, method, uri string, body io.Reader) ([]byte, err
 // printable is text from outside as a terminal may have it: what could steer the
 // terminal, or pass for something else, is escaped.
 func printable(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return text
 	}
 	quoted := strconv.Quote(text)

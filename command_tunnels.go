@@ -39,7 +39,7 @@ have to hold.`,
 				return err
 			}
 			if asJSON {
-				_, err = cmd.OutOrStdout().Write(raw)
+				_, err = io.WriteString(cmd.OutOrStdout(), printableJSON(string(raw)))
 				return err
 			}
 			var list tunnelList

@@ -124,8 +124,8 @@ func (o openingRecord) MarshalLogObject(e zapcore.ObjectEncoder) error {
 		e.AddString("peer", peer)
 	}
 	e.AddString("proto", o.proto.String())
-	e.AddString("host", o.field("host"))
-	e.AddString("path", o.field("path"))
+	e.AddString("host", printable(o.field("host"))) // logs are read on terminals
+	e.AddString("path", printable(o.field("path")))
 	e.AddString("origin", o.origin)
 	e.AddString("origin_addr", o.field("origin_addr"))
 	return e.AddObject("handshake", o.steps)

@@ -68,5 +68,10 @@ func (a *attempt) setOriginField(out *http.Request) {
 func (a *attempt) applyDown(h http.Header) {
 	if down := a.h.Headers; down != nil && down.Response != nil {
 		down.Response.ApplyTo(h, a.repl)
+		for _, values := range h {
+			for i, value := range values {
+				values[i] = handshake.FieldValue(value) // a placeholder can give anything
+			}
+		}
 	}
 }

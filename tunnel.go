@@ -225,7 +225,11 @@ func (a *attempt) answerOtherwise(conn net.Conn, resp *http.Response, err error)
 		a.client.offerUpgrade()
 	}
 	a.client.w.WriteHeader(resp.StatusCode)
-	err = conn.SetDeadline(time.Now().Add(time.Duration(a.h.HandshakeTimeout)))
+	deadline := time.Now().Add(time.Duration(a.h.HandshakeTimeout))
+	// A client that does not read must not keep the origin's connection, which counts
+	// nowhere any more.
+	_ = http.NewResponseController(a.client.w).SetWriteDeadline(deadline) //nolint:bodyclose // there is none
+	err = conn.SetDeadline(deadline)
 	if err == nil {
 		_, err = io.Copy(a.client.w, resp.Body)
 	}

@@ -75,14 +75,14 @@ func (q *Request) Append(dst []byte) ([]byte, error) {
 func appendField(dst []byte, name, value string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ": "...)
-	for i := range len(value) {
-		if c := value[i]; c == '\r' || c == '\n' || c == 0 {
-			dst = append(dst, ' ')
-		} else {
-			dst = append(dst, c)
-		}
-	}
+	dst = append(dst, FieldValue(value)...)
 	return append(dst, "\r\n"...)
 }
+
+// FieldValue is a value without what would end a field, or does for some recipients
+// (RFC 9110 section 5.5).
+func FieldValue(value string) string { return endings.Replace(value) }
+
+var endings = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ")
 
 func isSpaceOrControl(r rune) bool { return r <= ' ' || r == 0x7f }
