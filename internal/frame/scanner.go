@@ -111,6 +111,10 @@ func (s *Scanner) InMessage() bool { return s.inMessage }
 // are not messages, wherever they stand.
 func (s *Scanner) Messages() uint64 { return s.messages }
 
+// Recount sets what Messages returns: messages that have gone by and were then
+// dropped are none.
+func (s *Scanner) Recount(messages uint64) { s.messages = messages }
+
 // CloseSeen reports whether a complete Close frame has gone by.
 func (s *Scanner) CloseSeen() bool { return s.closeSeen }
 

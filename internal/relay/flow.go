@@ -41,7 +41,7 @@ func (f *flow) forward(p []byte) (more bool) {
 	if from := f.tunnel.pulse(f.from()); from != nil {
 		from.heard.Store(int64(now() - f.tunnel.opened))
 	}
-	for paced := f.tunnel.paces != nil; ; {
+	for paced := f.tunnel.paces() != nil; ; {
 		f.mu.Lock()
 		n, more := f.forwardLocked(p, paced)
 		f.mu.Unlock()
@@ -94,7 +94,11 @@ func (f *flow) pass(p []byte, oneFrame bool) (n int, ok bool) {
 	if f.shut {
 		most = 0
 	}
+	messages := f.scan.Messages()
 	n, broken := f.scan.Scan(p, oneFrame, most)
+	if f.shut {
+		f.scan.Recount(messages) // what is dropped counts neither in bytes nor in messages
+	}
 	if f.scan.CloseSeen() && !already {
 		f.closeSeen() // before dst has it, and answers
 	}
@@ -235,7 +239,7 @@ func (f *flow) traffic() Traffic {
 // trafficNow is traffic without waiting for a dst that takes nothing. Only with
 // pump is one waited for with mu held.
 func (f *flow) trafficNow() (t Traffic) {
-	if f.tunnel.engine != engine(pump{}) {
+	if f.tunnel.by != byPump {
 		return f.traffic()
 	}
 	for range 100 {

@@ -48,12 +48,12 @@ const pongSize = 6 + pingSize
 // pulse returns that of a side, or nil if there is no heartbeat.
 func (t *Tunnel) pulse(side Side) *pulse {
 	switch {
-	case t.heartbeat == nil:
+	case t.heartbeat() == nil:
 		return nil
 	case side == Client:
-		return &t.heartbeat.client
+		return &t.limited.heartbeat.client
 	default:
-		return &t.heartbeat.origin
+		return &t.limited.heartbeat.origin
 	}
 }
 

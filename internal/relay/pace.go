@@ -43,12 +43,12 @@ func (p *paces) stop() { p.stopOnce.Do(func() { close(p.stopped) }) }
 // pacer returns f's, or nil if its tunnel has none.
 func (f *flow) pacer() (*pacer, Pace) {
 	switch {
-	case f.tunnel.paces == nil:
+	case f.tunnel.paces() == nil:
 		return nil, Pace{}
 	case f.from() == Client:
-		return &f.tunnel.paces.toOrigin, f.tunnel.limits.ToOrigin
+		return &f.tunnel.limited.paces.toOrigin, f.tunnel.limits.ToOrigin
 	default:
-		return &f.tunnel.paces.toClient, f.tunnel.limits.ToClient
+		return &f.tunnel.limited.paces.toClient, f.tunnel.limits.ToClient
 	}
 }
 
@@ -75,7 +75,7 @@ func (f *flow) keepPace(n int) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-f.tunnel.paces.stopped:
+	case <-f.tunnel.limited.paces.stopped:
 	}
 }
 

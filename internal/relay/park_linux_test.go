@@ -88,7 +88,7 @@ func TestBerthTaken(t *testing.T) {
 	p.mu.Unlock()
 	old.tunnel.closeEnds() // its flows should be told next
 	descriptorAt(t, fd)
-	next := &Tunnel{limits: new(Limits), engine: pump{}}
+	next := &Tunnel{limits: new(Limits), by: byPump}
 	next.running.Store(3) // so that it does not end
 	_, client := newMemory(1)
 	_, origin := newMemory(1)

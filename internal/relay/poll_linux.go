@@ -15,23 +15,23 @@ import (
 // only wake a goroutine, and a goroutine is what an idle tunnel must not cost.
 // If that fails, because descriptors or the kernel's memory for watching them
 // have run out, the tunnel is carried by pump.
-func chooseEngine(t *Tunnel) engine {
+func chooseEngine(t *Tunnel) engineNumber {
 	client, origin := bareSocket(t.toOrigin.src), bareSocket(t.toClient.src)
-	if client == nil || origin == nil || t.paces != nil {
-		return pump{}
+	if client == nil || origin == nil || t.paces() != nil {
+		return byPump
 	}
-	l := nextLoop()
+	number, l := nextLoop()
 	if l == nil {
-		return pump{}
+		return byPump
 	}
 	clientFD, err := l.adopt(client)
 	if err != nil {
-		return pump{}
+		return byPump
 	}
 	originFD, err := l.adopt(origin)
 	if err != nil {
 		unix.Close(clientFD)
-		return pump{}
+		return byPump
 	}
 	client.Close() // the sockets stay open by their second descriptors
 	origin.Close()
@@ -41,7 +41,7 @@ func chooseEngine(t *Tunnel) engine {
 	*a = side{fd: int32(clientFD), out: &t.toOrigin, peer: b}
 	*b = side{fd: int32(originFD), out: &t.toClient, peer: a}
 	t.toOrigin.src, t.toClient.src = a, b
-	return l
+	return number
 }
 
 // bareSocket returns the socket that an end is, or nil.
@@ -78,7 +78,7 @@ func (l *loop) adopt(s socket) (fd int, err error) {
 
 var (
 	loopsMu sync.Mutex
-	loops   []*loop
+	loops   int // engines from one on
 	turns   int
 )
 
@@ -88,17 +88,18 @@ const maxLoops = 4
 
 // nextLoop returns the loops of the process in turn, or nil if there can be none
 // now: descriptors may have run out.
-func nextLoop() *loop {
+func nextLoop() (engineNumber, *loop) {
 	loopsMu.Lock()
 	defer loopsMu.Unlock()
-	if len(loops) == 0 {
+	if loops == 0 {
 		runLoops()
 	}
-	if len(loops) == 0 {
-		return nil
+	if loops == 0 {
+		return byPump, nil
 	}
 	turns++
-	return loops[turns%len(loops)]
+	number := 1 + turns%loops
+	return engineNumber(number), engineBy[number].(*loop)
 }
 
 // runLoops starts the loops, which live as long as the process does.
@@ -108,7 +109,8 @@ func runLoops() {
 		if err != nil {
 			return // fewer, or none
 		}
-		loops = append(loops, l)
+		loops++
+		engineBy[loops] = l
 		go l.run()
 	}
 }

@@ -40,14 +40,14 @@ func oneLoop(t *testing.T) {
 	loopsMu.Lock()
 	defer loopsMu.Unlock()
 	all := loops
-	loops = all[:1]
+	loops = 1
 	t.Cleanup(func() { loops = all })
 }
 
 // onLoop runs f where the tunnel's sides may be looked at.
 func onLoop(w *wired, f func()) {
 	done := make(chan struct{})
-	w.tunnel.engine.do(w.tunnel, func() { f(); close(done) })
+	w.tunnel.engine().do(w.tunnel, func() { f(); close(done) })
 	<-done
 }
 
@@ -142,7 +142,7 @@ func TestDescriptorsRunOut(t *testing.T) {
 	message := []byte("\x81\x02hi")
 	turn(t, old.client, old.origin, message, make([]byte, len(message)))
 	tunnel.Close(Shutdown)
-	tunnel.engine.abort(tunnel)
+	tunnel.engine().abort(tunnel)
 	if s := <-summary; s.Engine != "pump" {
 		t.Errorf("engine %s", s.Engine)
 	}

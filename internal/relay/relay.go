@@ -84,15 +84,11 @@ type Limits struct {
 // Tunnel is a running tunnel.
 type Tunnel struct {
 	limits   *Limits
-	engine   engine
+	limited  *limited // what some limits need; nil: these do not
 	toOrigin flow
 	toClient flow
 	opened   time.Duration // since the process began; a time.Time is three times as large
-	lifetime time.Duration // zero: no end
 	ended    func(Summary)
-
-	heartbeat *heartbeat // nil: none
-	paces     *paces     // nil: none
 
 	// running counts the flows that still run; the last one finishes the tunnel,
 	// and no alarm is set any more.
@@ -105,10 +101,36 @@ type Tunnel struct {
 	// only kept when there is an idle timeout to keep it for.
 	lastActive atomic.Int64
 
-	mu        sync.Mutex    // guards what follows
-	end       end           // why the tunnel ends, once that is known
-	suspicion end           // why it would seem to, if nothing better comes
-	lingers   time.Duration // until then, since opened; zero before the end has begun
+	by engineNumber // the engine that carries it
+
+	mu        sync.Mutex // guards what follows
+	end       end        // why the tunnel ends, once that is known
+	suspicion end        // why it would seem to, if nothing better comes
+	lingers   bool       // the end has begun
+
+	// until is how long there may be a tunnel, since opened: the end of its
+	// lifetime, if it has one, and then of its lingering.
+	until time.Duration
+}
+
+// limited is what a tunnel with a heartbeat or a pace has beside.
+type limited struct {
+	heartbeat *heartbeat
+	paces     *paces
+}
+
+func (t *Tunnel) heartbeat() *heartbeat {
+	if t.limited == nil {
+		return nil
+	}
+	return t.limited.heartbeat
+}
+
+func (t *Tunnel) paces() *paces {
+	if t.limited == nil {
+		return nil
+	}
+	return t.limited.paces
 }
 
 // now is the time that tunnels go by.
@@ -137,6 +159,18 @@ type engine interface {
 	abort(t *Tunnel)
 }
 
+// engineBy are those of the process: pump, and the loops of poll once they run.
+// That a tunnel has a number saves a word and more in each.
+var engineBy [1 + maxLoops]engine
+
+type engineNumber uint8
+
+func init() { engineBy[byPump] = pump{} }
+
+const byPump engineNumber = 0
+
+func (t *Tunnel) engine() engine { return engineBy[t.by] }
+
 // Start starts a tunnel between two ends that have shaken hands. It returns at
 // once; ended is called once, in a goroutine of its own, when both ends are
 // closed.
@@ -144,18 +178,22 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits == nil {
 		c.Limits = new(Limits)
 	}
-	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), lifetime: c.MaxLifetime, ended: ended}
-	if c.Limits.Heartbeat > 0 {
-		t.heartbeat = new(heartbeat)
+	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), until: c.MaxLifetime, ended: ended}
+	heartbeats, paced := c.Limits.Heartbeat > 0, !c.Limits.ToOrigin.zero() || !c.Limits.ToClient.zero()
+	if heartbeats || paced {
+		t.limited = new(limited)
 	}
-	if !c.Limits.ToOrigin.zero() || !c.Limits.ToClient.zero() {
-		t.paces = newPaces()
+	if heartbeats {
+		t.limited.heartbeat = new(heartbeat)
+	}
+	if paced {
+		t.limited.paces = newPaces()
 	}
 	t.toOrigin = flow{tunnel: t, src: c.Client}
 	t.toClient = flow{tunnel: t, src: c.Origin}
 	t.running.Store(2)
-	t.engine = chooseEngine(t)
-	t.engine.start(t, &c)
+	t.by = chooseEngine(t)
+	t.engine().start(t, &c)
 	t.startAlarm()
 	return t
 }
@@ -211,8 +249,8 @@ func (t *Tunnel) sendCloses(reason Reason, code int) {
 	due := uint32(code)<<8 | uint32(reason)
 	t.toClient.due.Store(due)
 	t.toOrigin.due.Store(due)
-	t.engine.do(t, t.toClient.insertUnlessBusy)
-	t.engine.do(t, t.toOrigin.insertUnlessBusy)
+	t.engine().do(t, t.toClient.insertUnlessBusy)
+	t.engine().do(t, t.toOrigin.insertUnlessBusy)
 }
 
 // Status is what a running tunnel is now.
@@ -229,7 +267,7 @@ type Status struct {
 // is waited for at this moment may be missing: counting goes on with the bytes.
 func (t *Tunnel) Status() Status {
 	t.mu.Lock()
-	s := Status{Opened: began.Add(t.opened), Age: now() - t.opened, Engine: t.engine.name(), Closing: t.end.reason != 0 || t.lingers > 0}
+	s := Status{Opened: began.Add(t.opened), Age: now() - t.opened, Engine: t.engine().name(), Closing: t.end.reason != 0 || t.lingers}
 	t.mu.Unlock()
 	s.ToOrigin, s.ToClient = t.toOrigin.trafficNow(), t.toClient.trafficNow()
 	return s
@@ -301,7 +339,7 @@ func (t *Tunnel) flowEnded(useless bool) {
 		return
 	}
 	if useless {
-		t.engine.abort(t)
+		t.engine().abort(t)
 	} else {
 		t.startLinger()
 	}
@@ -314,7 +352,7 @@ func (t *Tunnel) finish() {
 	if t.end.reason == 0 {
 		t.end = t.suspicion
 	}
-	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: t.engine.name()}
+	summary := Summary{Reason: t.end.reason, Side: t.end.side, Engine: t.engine().name()}
 	t.mu.Unlock()
 
 	t.closeEnds()
@@ -324,8 +362,8 @@ func (t *Tunnel) finish() {
 }
 
 func (t *Tunnel) closeEnds() {
-	if t.paces != nil {
-		t.paces.stop()
+	if paces := t.paces(); paces != nil {
+		paces.stop()
 	}
 	t.toOrigin.src.Close()
 	t.toClient.src.Close()

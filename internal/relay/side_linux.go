@@ -163,7 +163,7 @@ func (s *side) Close() error {
 	return unix.Close(int(s.fd))
 }
 
-func (s *side) loop() *loop { return s.out.tunnel.engine.(*loop) }
+func (s *side) loop() *loop { return s.out.tunnel.engine().(*loop) }
 
 // Interface guards
 var _ End = (*side)(nil)

@@ -24,10 +24,10 @@ func (t *Tunnel) startAlarm() {
 func (t *Tunnel) startLinger() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.lingers == 0 {
-		at := now() - t.opened
-		t.lingers = at + max(t.limits.Linger, 1)
-		t.setAlarm(t.lingers)
+	if !t.lingers {
+		t.lingers = true
+		t.until = now() - t.opened + max(t.limits.Linger, 1)
+		t.setAlarm(t.until)
 	}
 }
 
@@ -35,7 +35,7 @@ func (t *Tunnel) startLinger() {
 func (t *Tunnel) look() {
 	t.mu.Lock()
 	at := now() - t.opened
-	abort := t.lingers > 0 && at >= t.lingers
+	abort := t.lingers && at >= t.until
 	next, pings, end := t.examine(at)
 	if !abort && end.reason == 0 {
 		t.setAlarm(next)
@@ -43,7 +43,7 @@ func (t *Tunnel) look() {
 	t.mu.Unlock()
 	switch {
 	case abort:
-		t.engine.do(t, func() { t.engine.abort(t) }) // a TLS connection takes its time to close
+		t.engine().do(t, func() { t.engine().abort(t) }) // a TLS connection takes its time to close
 	case end.reason != 0 && t.cause(end.reason, end.side):
 		t.sendCloses(end.reason, 0)
 	case end.reason != 0:
@@ -52,7 +52,7 @@ func (t *Tunnel) look() {
 	for _, f := range pings {
 		if f != nil {
 			t.pulse(f.to()).due.Store(true)
-			t.engine.do(t, f.insertUnlessBusy)
+			t.engine().do(t, f.insertUnlessBusy)
 		}
 	}
 }
@@ -69,19 +69,19 @@ func (t *Tunnel) setAlarm(next time.Duration) {
 // their dst a Ping; and why the tunnel should have ended by now, if it should.
 // Once the end has begun, only how long that may take matters.
 func (t *Tunnel) examine(at time.Duration) (next time.Duration, pings [2]*flow, overdue end) {
-	if t.lingers > 0 {
-		return t.lingers, pings, end{}
+	if t.lingers {
+		return t.until, pings, end{}
 	}
 	earlier := func(due time.Duration) {
 		if next == 0 || due < next {
 			next = due
 		}
 	}
-	if t.lifetime > 0 {
-		if at >= t.lifetime {
+	if t.until > 0 {
+		if at >= t.until {
 			return 0, pings, end{MaxLifetime, Gateway}
 		}
-		earlier(t.lifetime)
+		earlier(t.until)
 	}
 	if idle := t.limits.IdleTimeout; idle > 0 {
 		last := time.Duration(t.lastActive.Load())
@@ -90,7 +90,7 @@ func (t *Tunnel) examine(at time.Duration) (next time.Duration, pings [2]*flow, 
 		}
 		earlier(last + idle)
 	}
-	if t.heartbeat != nil {
+	if t.limited != nil && t.limited.heartbeat != nil {
 		for i, f := range [...]*flow{&t.toClient, &t.toOrigin} {
 			due, ping, gone := t.pulse(f.to()).beat(at, t.limits)
 			if gone {
