@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -77,11 +78,14 @@ func (l *ledger) failed(t *tunnel, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t.done, t.failure = true, err
-	if !t.allowed(refusal) {
+	if !t.allowed(refusal) && (errors.Is(err, errRefused) || !t.allowed(unanswered)) {
 		l.wrongLocked("%s: the handshake failed: %w", t.describe(), err)
 	}
 	l.settle(t)
 }
+
+// errRefused is a handshake that was answered otherwise.
+var errRefused = errors.New("the answer is no 101, and no 200 for a stream")
 
 // settle judges a tunnel of which all is known.
 func (l *ledger) settle(t *tunnel) {

@@ -98,11 +98,17 @@ var restartReasons = []string{"origin_gone", "origin_closed", refusal}
 
 // reloaded notes that a reload has begun. In HTTP/2 and HTTP/3 it ends all tunnels,
 // and refuses streams of connections that it ends; in HTTP/1.1 it ends those of
-// handlers which want that.
+// handlers which want that. A request that Go's server reads just when it is told to
+// stop is not answered: the connection is closed.
 func (t *tunnel) reloaded(open bool) {
+	if !open {
+		t.may(unanswered)
+	}
 	switch ends := t.handler == onDrain || t.handler == onClose; {
 	case t.kind.stream():
-		t.may(refusal)
+		if !open {
+			t.may(refusal)
+		}
 		fallthrough
 	case ends:
 		if open {

@@ -65,7 +65,7 @@ func (s *soak) openConn(t *tunnel) (*peer, http.Header, error) {
 		resp, err = http.ReadResponse(in, nil) //nolint:bodyclose // a 101 has none, and of others the connection is closed
 	}
 	if err == nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		err = fmt.Errorf("the answer is %s", resp.Status)
+		err = fmt.Errorf("%w: %s", errRefused, resp.Status)
 	}
 	if err == nil {
 		err = handshake.CheckSwitch(resp, key)

@@ -90,8 +90,9 @@ func (f *fleet) cutOne(told func(*tunnel)) {
 	}
 }
 
-// disband closes the connections of carriers without tunnels.
-func (f *fleet) disband() {
+// retire has no further tunnel go by the connections that there are now, and closes
+// those without any.
+func (f *fleet) retire() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.all {
@@ -173,7 +174,7 @@ func (s *soak) openStream(t *tunnel, c *carrier) (*peer, http.Header, error) {
 	resp, err := c.transport.RoundTrip(r) //nolint:bodyclose // streamLink does
 	if err == nil && (resp.StatusCode != http.StatusOK || !hasty.Stop()) {
 		resp.Body.Close()
-		err = fmt.Errorf("the answer is %s", resp.Status)
+		err = fmt.Errorf("%w, or came too late: %s", errRefused, resp.Status)
 	}
 	if err != nil {
 		out.CloseWithError(err)

@@ -125,9 +125,7 @@ func (s *soak) load(ctx context.Context, tunnels int, length time.Duration, also
 	}
 	others.Wait()
 	clients.Wait()
-	for _, f := range s.fleets {
-		f.disband()
-	}
+	s.retire()
 	if broken != nil {
 		return broken
 	}
@@ -215,7 +213,9 @@ func (s *soak) disturb(ctx context.Context) error {
 	every(s.plan.reload, func() error {
 		s.mark("reload")
 		s.ledger.reload(true)
+		s.retire() // the gateway ends them, and clients learn that when it is too late
 		defer s.ledger.reload(false)
+		defer s.retire()
 		return s.gateway.reload(context.WithoutCancel(ctx))
 	})
 	turn := 0
@@ -242,6 +242,12 @@ func (s *soak) disturb(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+func (s *soak) retire() {
+	for _, f := range s.fleets {
+		f.retire()
+	}
 }
 
 func (s *soak) mark(what string) {

@@ -68,8 +68,12 @@ type cause struct {
 	due     time.Time // when the tunnel must have ended; zero: it need not
 }
 
-// refusal is the reason by which a cause allows a handshake to fail.
-const refusal = "refusal"
+// The reasons by which causes allow a handshake to fail: with an answer, or a record,
+// or without.
+const (
+	refusal    = "refusal"
+	unanswered = "unanswered"
+)
 
 // may notes that the tunnel may end for one of these reasons from now on.
 func (t *tunnel) may(reasons ...string) { t.causes = append(t.causes, cause{reasons: reasons}) }
