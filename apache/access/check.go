@@ -20,6 +20,7 @@ type Decision struct {
 // Check decides whether a request may pass. It sets r.User and r.AuthType when
 // somebody has logged in, which is looked at only if it matters.
 func (g *Guard) Check(r *request.Request) Decision {
+	r.User, r.AuthType = "", "" // before an internal redirect somebody may have been another
 	if g == nil {
 		return Decision{}
 	}
