@@ -147,7 +147,7 @@ func splitAuthority(s string) (host, port string, ok bool) {
 		}
 		name = strings.ReplaceAll(name, ":", "")
 	}
-	return host, port, name != "" && !strings.ContainsAny(name, ":/?#[]@\\,<>\"' \t")
+	return host, port, name != "" && !strings.ContainsAny(name, ":/?#[]@\\,<>%\"' \t")
 }
 
 func webPort(scheme string) string {
