@@ -23,7 +23,7 @@ func (s *soak) keepOne(ctx context.Context) {
 			s.live(ctx, t, p)
 		}
 		left()
-		wait(ctx, between(0, s.plan.life/20))
+		wait(ctx, between(0, s.plan.life/50))
 	}
 }
 
@@ -74,6 +74,9 @@ func (s *soak) open(t *tunnel) (p *peer, left func()) {
 		p, answer, err = s.openStream(t, c)
 		worn := err != nil && !t.fate.givesUp // the connection may be one that ends
 		left = func() { f.leave(c, t, worn) }
+		if err == nil {
+			f.connected(c)
+		}
 	} else {
 		p, answer, err = s.openConn(t)
 	}

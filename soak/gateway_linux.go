@@ -69,21 +69,8 @@ func (g *gateway) start(ctx context.Context, program, dir string, keep io.Writer
 		g.err = g.cmd.Wait()
 		close(g.exited)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		_, err := g.ask(ctx, http.MethodGet, "/config/", "")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-g.exited:
-			return fmt.Errorf("caddy ended at once: %w", g.err)
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for Caddy: %w", err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	_, err = g.ask(ctx, http.MethodGet, "/config/", "") // which waits
+	return err
 }
 
 func (g *gateway) address(k kind) string {
@@ -102,28 +89,47 @@ func (g *gateway) reload(ctx context.Context) error {
 	return nil
 }
 
-// ask asks the admin API.
-func (g *gateway) ask(ctx context.Context, method, path, body string) (string, error) {
+// ask asks the admin API. A reload replaces that, too, and may break off what is
+// under way; what can be asked twice is asked again then.
+func (g *gateway) ask(ctx context.Context, method, path, body string) (answer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	for {
+		status := 0
+		answer, status, err = g.askOnce(ctx, method, path, body)
+		switch {
+		case err == nil && status == http.StatusOK:
+			return answer, nil
+		case err == nil:
+			return "", fmt.Errorf("%s %s: status %d: %s", method, path, status, answer)
+		case method == http.MethodPost, ctx.Err() != nil:
+			return "", err
+		}
+		select {
+		case <-g.exited:
+			return "", errors.Join(errors.New("caddy has ended"), g.err)
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (g *gateway) askOnce(ctx context.Context, method, path, body string) (answer string, status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://"+g.admin+path, strings.NewReader(body))
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "text/caddyfile")
 	}
-	r.Close = true // a reload may end the connection
+	r.Close = true
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
-	}
-	return string(answer), err
+	text, err := io.ReadAll(resp.Body)
+	return string(text), resp.StatusCode, err
 }
 
 // stop asks Caddy to stop, and waits until it has.

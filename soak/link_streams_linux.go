@@ -26,8 +26,9 @@ type carrier struct {
 	cut       func()              // breaks the connections
 
 	// Guarded by the fleet.
-	tunnels map[*tunnel]struct{}
-	used    int
+	tunnels   map[*tunnel]struct{}
+	used      int
+	connected bool // a tunnel has been opened
 }
 
 const (
@@ -43,12 +44,14 @@ type fleet struct {
 	all map[*carrier]struct{}
 }
 
-// board finds a carrier with room for a tunnel.
+// board finds a carrier with room for a tunnel. A client that gives up must not have
+// others wait for a connection that it has begun to make: it takes one that is there,
+// or makes one for itself.
 func (f *fleet) board(t *tunnel, trust *tls.Config) *carrier {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.all {
-		if len(c.tunnels) < streamsAtOnce && c.used < streamsInAll {
+		if len(c.tunnels) < streamsAtOnce && c.used < streamsInAll && (c.connected || !t.fate.givesUp) {
 			c.tunnels[t] = struct{}{}
 			c.used++
 			return c
@@ -56,8 +59,18 @@ func (f *fleet) board(t *tunnel, trust *tls.Config) *carrier {
 	}
 	c := f.dial(trust)
 	c.tunnels, c.used = map[*tunnel]struct{}{t: {}}, 1
+	if t.fate.givesUp {
+		c.used = streamsInAll
+	}
 	f.all[c] = struct{}{}
 	return c
+}
+
+// connected notes that a tunnel has been opened over a carrier.
+func (f *fleet) connected(c *carrier) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.connected = true
 }
 
 // leave is called when a tunnel is over. The last one out of a carrier that is worn

@@ -38,7 +38,7 @@ const originCount = 4
 // newSoak starts the gateway and the origins.
 func newSoak(ctx context.Context, o options, dir string) (*soak, error) {
 	s := &soak{
-		options: o, plan: newPlan(o), fates: allFates(), ledger: newLedger(), handshakes: make(chan struct{}, 32),
+		options: o, plan: newPlan(o), fates: allFates(), ledger: newLedger(), handshakes: make(chan struct{}, 64),
 		fleets: map[kind]*fleet{
 			overHTTP2: {dial: newHTTP2, all: make(map[*carrier]struct{})},
 			overHTTP3: {dial: newHTTP3, all: make(map[*carrier]struct{})},
