@@ -33,9 +33,9 @@ type tunnel struct {
 	claim      *quota.Claim // what it counts as; without limits all tunnels of a handler share one
 	state      *pool.Origin // where it counts, too
 
-	streams bool // the client's connection is not the tunnel's alone
-
+	streams      bool   // the client's connection is not the tunnel's alone
 	originStatus uint16 // that the origin answered with
+	place        int32  // in the registry
 
 	// ended is closed when the tunnel has ended and is recorded. It is made by
 	// the first who waits for that.
@@ -76,6 +76,9 @@ func (a *attempt) opening() opening {
 	clientIP, _ := caddyhttp.GetVar(a.r.Context(), caddyhttp.ClientIPVarKey).(string)
 	o := opening{steps: a.steps, proto: proto{byte(a.r.ProtoMajor), byte(a.r.ProtoMinor)}}
 	var text strings.Builder
+	if host, _, err := net.SplitHostPort(a.r.RemoteAddr); err == nil && host == clientIP {
+		clientIP = "" // remote_addr has it
+	}
 	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, peerOf(a.r), a.r.Host, a.r.URL.Path, a.originAddr} {
 		text.WriteString(value[:min(len(value), maxField)])
 		o.ends[i] = uint16(text.Len())
@@ -104,6 +107,9 @@ func (o *opening) field(name string) string {
 		return ""
 	case i == 0:
 		return o.text[:o.ends[0]]
+	case name == "client_ip" && o.ends[i] == o.ends[i-1]:
+		host, _, _ := net.SplitHostPort(o.field("remote_addr"))
+		return host
 	default:
 		return o.text[o.ends[i-1]:o.ends[i]]
 	}

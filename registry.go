@@ -4,7 +4,6 @@
 package wstunnel
 
 import (
-	"maps"
 	"slices"
 	"sync"
 
@@ -17,7 +16,6 @@ import (
 // tunnels is every tunnel of the process. A tunnel outlives the config that it
 // was opened under (DESIGN 3.1, decision 2), so no handler owns them.
 var tunnels = registry{
-	live:        make(map[*tunnel]struct{}),
 	generations: make(map[string][]*generation),
 	rechecks:    make(map[*rounds]struct{}),
 }
@@ -25,8 +23,8 @@ var tunnels = registry{
 func init() { tunnels.settled = sync.NewCond(&tunnels.mu) }
 
 type registry struct {
-	mu   sync.Mutex // guards all below, what generation says, and tunnel.relay
-	live map[*tunnel]struct{}
+	mu   sync.Mutex // guards all below, what generation says, and relay and place of tunnels
+	live []*tunnel
 
 	// exiting: the process ends, and no tunnel can stay.
 	exiting bool
@@ -68,7 +66,8 @@ func (g *registry) end() {
 // others were told to end is told now.
 func (g *registry) open(t *tunnel, config relay.Config) {
 	g.mu.Lock()
-	g.live[t] = struct{}{} // before the relay can end, and t be removed
+	t.place = int32(len(g.live))
+	g.live = append(g.live, t) // before the relay can end, and t be removed
 	g.mu.Unlock()
 	started := relay.Start(config, t.end)
 	g.mu.Lock()
@@ -86,7 +85,13 @@ func (g *registry) open(t *tunnel, config relay.Config) {
 func (g *registry) remove(t *tunnel) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.live, t)
+	last := len(g.live) - 1
+	g.live[t.place], g.live[last].place = g.live[last], t.place
+	g.live[last] = nil
+	g.live = g.live[:last]
+	if cap(g.live) > 64 && last < cap(g.live)/4 {
+		g.live = slices.Clip(slices.Clone(g.live)) // after a storm
+	}
 }
 
 // stop ends the tunnels that cannot or shall not outlive a handler whose config
@@ -96,7 +101,7 @@ func (g *registry) stop(stopping *generation) {
 	stopping.ended = true
 	leave := g.leaves(stopping)
 	var drained []*tunnel
-	for t := range g.live {
+	for _, t := range g.live {
 		switch {
 		case t.relay == nil: // open sees to it
 		case t.streams && t.generation == stopping, leave && stopping.onReload == reloadClose && t.generation.same(stopping):
@@ -128,7 +133,7 @@ func (g *registry) exit() {
 	g.exiting = true
 	origins.Announce() // who waits for one gives up
 	byName := make(map[string][]*tunnel)
-	for t := range g.live {
+	for _, t := range g.live {
 		if t.relay != nil { // otherwise open sees to it
 			byName[t.generation.name] = append(byName[t.generation.name], t)
 		}
@@ -150,7 +155,7 @@ func (g *registry) exit() {
 	for g.handshakes > 0 {
 		g.settled.Wait()
 	}
-	all := slices.Collect(maps.Keys(g.live))
+	all := slices.Clone(g.live)
 	g.mu.Unlock()
 	for _, t := range all {
 		<-t.done()
@@ -168,7 +173,7 @@ func (g *registry) running() []*tunnel {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	all := make([]*tunnel, 0, len(g.live))
-	for t := range g.live {
+	for _, t := range g.live {
 		if t.relay != nil {
 			all = append(all, t)
 		}

@@ -108,7 +108,7 @@ func (g *registry) recheckNow() {
 func (g *registry) keptBy(keeper *generation) (all []*tunnel) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for t := range g.live {
+	for _, t := range g.live {
 		if t.relay != nil && g.keeper(t.generation) == keeper {
 			all = append(all, t)
 		}

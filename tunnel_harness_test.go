@@ -114,7 +114,7 @@ func liveTunnels(t *testing.T, n int) (open []*tunnel) {
 	for deadline := time.Now().Add(patience); len(open) < n; runtime.Gosched() {
 		open = nil
 		tunnels.mu.Lock()
-		for tunnel := range tunnels.live {
+		for _, tunnel := range tunnels.live {
 			if tunnel.relay != nil {
 				open = append(open, tunnel)
 			}
