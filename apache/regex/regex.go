@@ -5,15 +5,17 @@
 // bytes, with a dot that takes newlines and a $ that is the end only, searched
 // for anywhere in a text.
 //
-// Most expressions mean the same to Go's regexp, whose time is bounded by the
-// text. The others, with look-around, back-references or atomic groups, are
-// matched by backtracking, under a time limit.
+// Most expressions mean the same to Go's regexp, whose time is that of the text by
+// that of the expression. The others, with look-around, back-references or atomic
+// groups, and large ones in long texts, are matched by backtracking, under a time
+// limit.
 package regex
 
 import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
@@ -38,8 +40,9 @@ var ErrLimit = errors.New("matching took too long")
 // Regexp is a compiled expression. It may be used by many goroutines.
 type Regexp struct {
 	source string
-	linear *regexp.Regexp  // if it means the same to Go
-	perl   *regexp2.Regexp // otherwise
+	linear *regexp.Regexp                  // if it means the same to Go
+	cost   int                             // of linear, in steps for a byte
+	perl   func() (*regexp2.Regexp, error) // otherwise, or where linear would take long
 	groups int
 }
 
@@ -50,17 +53,20 @@ func Compile(pattern string, fold bool) (*Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
 	}
+	perl := func() (*regexp2.Regexp, error) { return compilePerl(t.pattern, fold) }
 	r := &Regexp{source: pattern}
 	if !t.onlyPerl {
 		if r.linear, err = compileLinear(t.pattern, fold); err == nil {
-			r.groups = r.linear.NumSubexp()
+			r.groups, r.cost, r.perl = r.linear.NumSubexp(), costOf(r.linear), sync.OnceValues(perl)
 			return r, nil
 		}
 	}
-	if r.perl, err = compilePerl(t.pattern, fold); err != nil {
+	compiled, err := perl()
+	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
 	}
-	r.groups = len(r.perl.GetGroupNumbers()) - 1
+	r.perl = func() (*regexp2.Regexp, error) { return compiled, nil }
+	r.groups = len(compiled.GetGroupNumbers()) - 1
 	return r, nil
 }
 
@@ -93,10 +99,14 @@ func (r *Regexp) String() string { return r.source }
 
 // Match says whether the expression matches somewhere in s.
 func (r *Regexp) Match(s string) (bool, error) {
-	if r.linear != nil {
+	if r.quick(s) {
 		return r.linear.MatchString(widen(s)), nil
 	}
-	ok, err := r.perl.MatchString(widen(s))
+	perl, err := r.perl()
+	ok := false
+	if err == nil {
+		ok, err = perl.MatchString(widen(s))
+	}
 	if err != nil { // too long, or too much memory
 		return false, fmt.Errorf("%q: %w", r.source, ErrLimit)
 	}
@@ -108,14 +118,18 @@ func (r *Regexp) Match(s string) (bool, error) {
 // is nil if nothing matches.
 func (r *Regexp) Find(s string) ([]int, error) {
 	wide := widen(s)
-	if r.linear != nil {
+	if r.quick(s) {
 		match := r.linear.FindStringSubmatchIndex(wide)
 		if len(wide) != len(s) {
 			narrowOffsets(match, wide)
 		}
 		return match, nil
 	}
-	m, err := r.perl.FindStringMatch(wide)
+	perl, err := r.perl()
+	var m *regexp2.Match
+	if err == nil {
+		m, err = perl.FindStringMatch(wide)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", r.source, ErrLimit)
 	}

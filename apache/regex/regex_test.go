@@ -63,6 +63,51 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestLimitOfLinear: what Go's engine would match, too, must not take as long as the
+// text by the expression, and small texts are not held up by that.
+func TestLimitOfLinear(t *testing.T) {
+	r, err := Compile("(?:a?){1000}b", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.linear == nil || r.quick(strings.Repeat("a", 100_000)) {
+		t.Error("it is matched without a limit")
+	}
+	if _, err := r.Find(strings.Repeat("a", 100_000)); !errors.Is(err, ErrLimit) {
+		t.Errorf("got %v, want %v", err, ErrLimit)
+	}
+	if ok, err := r.Match("aaab"); !ok || err != nil {
+		t.Errorf("got %v, %v", ok, err)
+	}
+	plain, err := Compile("^/ws/(.*)$", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cost := range []int{plain.cost, maxSteps} { // in either engine
+		plain.cost = cost
+		text := "/ws/" + strings.Repeat("x", 8190)
+		if match, err := plain.Find(text); err != nil || !slices.Equal(match, []int{0, len(text), 4, len(text)}) {
+			t.Errorf("with a cost of %d: %v, %v", cost, match, err)
+		}
+	}
+}
+
+// TestSize: an expression is no larger than PCRE would have it.
+func TestSize(t *testing.T) {
+	nested := func(depth int) string { return strings.Repeat("(", depth) + "a" + strings.Repeat(")", depth) }
+	for _, prefix := range []string{"", "(?=a)"} {
+		for pattern, want := range map[string]error{
+			prefix + nested(maxDepth): nil, prefix + nested(maxDepth+1): errTooDeep,
+			prefix + strings.Repeat("(a)", 300): nil, prefix + strings.Repeat("[(]", 300): nil, prefix + strings.Repeat(`\(`, 300): nil,
+			prefix + strings.Repeat("a", maxLength+1): errTooLarge, nested(200_000): errTooLarge,
+		} {
+			if _, err := Compile(pattern, false); !errors.Is(err, want) {
+				t.Errorf("%.20s: %.100v, want %v", pattern, err, want)
+			}
+		}
+	}
+}
+
 func TestCompileError(t *testing.T) {
 	if _, err := Compile("(", false); err == nil || !strings.Contains(err.Error(), `"("`) {
 		t.Errorf("got %v, want an error that names the expression", err)

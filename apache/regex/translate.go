@@ -17,12 +17,16 @@ type translation struct {
 	pattern  string
 	onlyPerl bool // Go's engine accepts it and takes it for something else
 
-	b    strings.Builder
-	rest string
+	b     strings.Builder
+	rest  string
+	depth int // of parentheses
 }
 
 func translate(pattern string) (translation, error) {
 	t := translation{rest: pattern}
+	if len(pattern) > maxLength {
+		return t, errTooLarge
+	}
 	for t.rest != "" {
 		var err error
 		switch c := t.rest[0]; {
@@ -32,6 +36,8 @@ func translate(pattern string) (translation, error) {
 			err = t.class()
 		case strings.HasPrefix(t.rest, "(?#"):
 			err = t.comment()
+		case c == '(' || c == ')':
+			err = t.parenthesis(c)
 		default:
 			t.b.WriteRune(wideByte(c))
 			t.rest = t.rest[1:]
@@ -42,6 +48,16 @@ func translate(pattern string) (translation, error) {
 	}
 	t.pattern = t.b.String()
 	return t, nil
+}
+
+func (t *translation) parenthesis(c byte) error {
+	t.take(1)
+	if c == ')' {
+		t.depth--
+	} else if t.depth++; t.depth > maxDepth {
+		return errTooDeep
+	}
+	return nil
 }
 
 // comment leaves one out.
