@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -111,6 +112,15 @@ func (r *Request) UnsetEnv(name string) {
 	if i := r.findEnv(name); i >= 0 {
 		r.env = slices.Delete(r.env, i, i+1)
 	}
+}
+
+// Redirect renames the variables of the environment for a request that goes on under
+// another path, with what its answer would have been: FLAG is REDIRECT_FLAG then.
+func (r *Request) Redirect(status int) {
+	for i := range r.env {
+		r.env[i].name = "REDIRECT_" + r.env[i].name
+	}
+	r.SetEnv("REDIRECT_STATUS", strconv.Itoa(status))
 }
 
 // EnvNames are the names of all variables that are set, sorted.

@@ -89,6 +89,9 @@ func (x *exchange) answerWith(refused *refusal, path string) error {
 	x.r.Body, x.r.ContentLength = http.NoBody, 0
 	x.req.Header.Del("Upgrade")
 	x.last, x.stream, x.end = nil, false, false
+	if err := x.redirected(refused.status); err != nil {
+		return caddyhttp.Error(x.status, err)
+	}
 	for ; x.rounds <= maxRounds; x.rounds++ {
 		again, err := x.round()
 		switch {

@@ -225,7 +225,7 @@ func (ps *places) find(x *exchange) (*place, error) {
 		return nil
 	}
 	if x.target != nil {
-		if err := addMatching(ps.layers.proxy, x.target.URL()); err != nil {
+		if err := addMatching(ps.layers.proxy, strings.TrimPrefix(x.req.Filename, "proxy:")); err != nil {
 			return nil, err
 		}
 	} else if x.req.Filename != "" {

@@ -202,9 +202,17 @@ func (x *exchange) apply(result rewrite.Result) (mapped, answered bool, err erro
 	return false, false, nil
 }
 
+// redirected prepares the variables for another round, as an internal redirect of
+// httpd does.
+func (x *exchange) redirected(status int) error {
+	x.req.Redirect(status)
+	return failed(x.h.places.env.If(x.req))
+}
+
 func (x *exchange) setTarget(t mapping.Target) {
-	x.target = &t
-	x.req.Filename = "proxy:" + t.URL()
+	mapped := t
+	mapped.Query = "" // no part of what sections are for
+	x.target, x.req.Filename = &t, "proxy:"+mapped.URL()
 }
 
 // fixups are the last phase before the answer: the rewriting of folders and
@@ -229,7 +237,7 @@ func (x *exchange) fixups() (again, answered bool, err error) {
 			x.end = x.end || result.End
 			x.cookies = append(x.cookies, result.Cookies...)
 			x.rawPath, x.rawQuery = escapePath(x.req.URI), x.req.Query
-			return true, false, nil
+			return true, false, x.redirected(http.StatusOK)
 		}
 		if _, answered, err := x.apply(result); err != nil || answered {
 			return false, answered, err
