@@ -36,18 +36,19 @@ const (
 	phaseOrigin = "http_request_origin" // only what leads to a ws_tunnel, one rule for each
 )
 
-// The types of traceStep. Cloudflare has all but the last.
+// The types of traceStep. Cloudflare has all but the last two.
 const (
-	typePhase   = "phase"
-	typeRuleset = "ruleset" // a server, or the routes that are run after an error
-	typeRule    = "rule"    // a route
-	typeHandler = "handler"
+	typePhase     = "phase"
+	typeRuleset   = "ruleset" // a server, or the routes that are run after an error
+	typeRule      = "rule"    // a route
+	typeHandler   = "handler"
+	typeDirective = "directive" // of httpd, in a virtual host of the adapter apache
 )
 
 // traceStep is a step of a trace. Reason, FalseMatchers and Assumed are not
 // Cloudflare's.
 type traceStep struct {
-	StepName   string          `json:"step_name"` // the place in the config, of rules and handlers
+	StepName   string          `json:"step_name"` // the place in the config, of rules and handlers; of directives, in its file
 	Type       string          `json:"type"`
 	Matched    bool            `json:"matched"` // or of a handler, that it is run
 	Name       string          `json:"name,omitempty"`

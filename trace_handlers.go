@@ -14,6 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/vhost"
 )
 
 // traceKind is what a trace does at a handler that it knows.
@@ -56,6 +58,8 @@ func (t *traceWalk) handler(step *traceStep, next caddyhttp.Handler) caddyhttp.H
 			return t.subroute(h, step, w, r, next)
 		case *caddyhttp.Invoke:
 			return t.invoke(h, step, w, r, next)
+		case *vhost.Handler:
+			return t.vhost(h, step, w, r, next)
 		case *fileserver.FileServer:
 			if h.PassThru {
 				return t.assume(step, "whether there is a file is not looked at; the next handler is taken to be called", w, r, next)

@@ -49,6 +49,9 @@ func (t *traceWalk) tunnel(h *Handler, step *traceStep, w http.ResponseWriter, r
 	if err == nil {
 		status, err = a.traceOrigins(step)
 	}
+	if err == nil {
+		t.members.addTo(step.Parameter)
+	}
 	if err != nil {
 		step.Reason = "refused with " + strconv.Itoa(status) + ": " + err.Error()
 		return caddyhttp.Error(status, err)

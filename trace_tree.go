@@ -54,13 +54,16 @@ func (s *traceStep) assumes() bool {
 }
 
 // shown are the steps below s that say something. What Caddyfiles are made into
-// is full of routes without matchers, and of subroutes.
+// is full of routes without matchers, and of subroutes. What a virtual host of httpd
+// has decided is said by its directives, and not by the routes for each origin.
 func (s *traceStep) shown() (shown []*traceStep) {
 	for _, below := range s.Trace {
-		empty := below.Type == typeRule && below.Expression == always || below.Type == typeHandler && below.Action == actionSubroute
-		if empty && below.Matched && below.Reason == "" {
+		forOrigin := strings.HasPrefix(below.Expression, `vars {"apache_`)
+		empty := below.Type == typeRule && (below.Expression == always || forOrigin) || below.Type == typeHandler && below.Action == actionSubroute
+		switch {
+		case empty && below.Matched && below.Reason == "":
 			shown = append(shown, below.shown()...)
-		} else {
+		case !forOrigin:
 			shown = append(shown, below)
 		}
 	}
@@ -79,6 +82,10 @@ func (s *traceStep) line() string {
 		}
 		if len(s.Trace) == 0 && s.Action != "" && s.Action != actionSubroute {
 			what += " -> " + s.Action
+		}
+	case typeDirective:
+		if what = s.Expression; s.StepName != "" {
+			what = s.StepName + " " + what
 		}
 	case typeHandler:
 		what = strings.TrimSpace(s.Action + " " + s.Description)

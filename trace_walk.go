@@ -25,6 +25,7 @@ type traceWalk struct {
 	end     caddyhttp.Handler // behind all routes
 	groups  map[string]bool   // that have had their route
 	invoked int
+	members *traceMembers // behind a balancer of httpd
 }
 
 // serve is what the server does with a request.

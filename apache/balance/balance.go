@@ -9,6 +9,7 @@
 package balance
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,8 +87,8 @@ type Balancer struct {
 // New returns a balancer. The name is its URL, as balancer://name.
 func New(name string, members []Member, o Options) (*Balancer, error) {
 	b := &Balancer{name: name, options: o, attempts: max(len(members), 1)}
-	switch strings.ToLower(o.Method) {
-	case "", "byrequests":
+	switch strings.ToLower(b.Method()) {
+	case "byrequests":
 		b.better = byRequests
 	case "bybusyness":
 		b.better = byBusyness
@@ -126,6 +127,9 @@ func New(name string, members []Member, o Options) (*Balancer, error) {
 	b.sets = slices.Compact(b.sets)
 	return b, nil
 }
+
+// Method is the lbmethod.
+func (b *Balancer) Method() string { return cmp.Or(b.options.Method, "byrequests") }
 
 // Choose returns the member a request goes to, and sets the variables that httpd
 // sets. nil means that there is none, to which httpd answers 503.

@@ -16,6 +16,14 @@ type better func(s, best *State) bool
 // be chosen, and standbys only if there is nobody else.
 func (b *Balancer) best(tried []*State, now time.Time) *State {
 	c := choice{better: b.better, tried: tried}
+	if b.look(&c, now); c.best != nil {
+		c.best.status -= c.total
+	}
+	return c.best
+}
+
+// look looks at the members that there is a choice of.
+func (b *Balancer) look(c *choice, now time.Time) {
 	for _, set := range b.sets {
 		missing := 0
 		for _, s := range b.members {
@@ -26,16 +34,14 @@ func (b *Balancer) best(tried []*State, now time.Time) *State {
 				missing++
 			}
 		}
-		b.reserve(&c, set, missing, now, func(m *Member) bool { return m.Spare })
+		b.reserve(c, set, missing, now, func(m *Member) bool { return m.Spare })
 		if c.best == nil {
-			b.reserve(&c, set, len(b.members), now, func(m *Member) bool { return m.Standby && !m.Spare })
+			b.reserve(c, set, len(b.members), now, func(m *Member) bool { return m.Standby && !m.Spare })
 		}
 		if c.best != nil {
-			c.best.status -= c.total
-			return c.best
+			return
 		}
 	}
-	return nil
 }
 
 // reserve looks at most at so many of a kind of members.
@@ -56,7 +62,8 @@ type choice struct {
 	better better
 	tried  []*State
 	best   *State
-	total  int // of the factors of those looked at
+	total  int       // of the factors of those looked at
+	all    *[]*State // that could be chosen; nil: nobody asks
 }
 
 // look compares a member with the best one, and says whether it may be chosen at
@@ -68,6 +75,9 @@ func (c *choice) look(s *State) bool {
 	c.total += s.factor
 	if slices.Contains(c.tried, s) {
 		return false
+	}
+	if c.all != nil {
+		*c.all = append(*c.all, s)
 	}
 	if c.best == nil || c.better(s, c.best) {
 		c.best = s

@@ -21,6 +21,9 @@ func (m *Mapper) AliasOrRedirect(r *request.Request, rawQuery string) (filename 
 	for _, rules := range [][]compiledAlias{m.aliasFile, m.alias} {
 		for i := range rules {
 			if filename, err = rules[i].file(r); filename != "" || err != nil {
+				if err == nil {
+					rules[i].note(r, filename)
+				}
 				return filename, nil, err
 			}
 		}

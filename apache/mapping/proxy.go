@@ -20,6 +20,7 @@ func (m *Mapper) Proxy(r *request.Request, rawPath string) (t Target, found, exc
 		return t, false, false, nil
 	}
 	if _, off := r.Env("no-proxy"); off {
+		r.Note(request.Note{Directive: "no-proxy", Holds: true, Outcome: "no ProxyPass is looked at"})
 		return t, false, true, nil
 	}
 	for i := range m.located {
@@ -32,9 +33,11 @@ func (m *Mapper) Proxy(r *request.Request, rawPath string) (t Target, found, exc
 		if holds, err := c.holds(r); err != nil {
 			return t, false, false, err
 		} else if !holds {
+			c.noteGuard(r)
 			continue
 		}
 		t, found, excluded, err = m.try(c, r, rawPath)
+		c.note(r, &t, found, excluded, err)
 		if found || excluded || err != nil {
 			return t, found, excluded, err
 		}
@@ -45,9 +48,11 @@ func (m *Mapper) Proxy(r *request.Request, rawPath string) (t Target, found, exc
 		if holds, err := c.holds(r); err != nil {
 			return t, false, false, err
 		} else if !holds {
+			c.noteGuard(r)
 			continue
 		}
 		t, found, excluded, err = m.try(c, r, rawPath)
+		c.note(r, &t, found, excluded, err)
 		if found || excluded || err != nil {
 			return t, found, excluded, err
 		}

@@ -50,6 +50,9 @@ type Request struct {
 	Answer http.Header
 	Status int // of the answer; 0 before there is one
 
+	// Noted is told what directives make of the request, as they do. nil: nobody asks.
+	Noted func(Note)
+
 	env []variable
 }
 

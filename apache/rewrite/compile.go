@@ -49,6 +49,7 @@ type Engine struct {
 // rule is a RewriteRule, ready to run.
 type rule struct {
 	flags
+	written    Rule
 	line       string
 	pattern    *regex.Regexp
 	not        bool
@@ -110,7 +111,7 @@ func (r Rule) compile() (*rule, error) {
 		return nil, err
 	}
 	pattern, not := strings.CutPrefix(r.Pattern, "!")
-	compiled := &rule{flags: f, line: r.Line, not: not, keep: r.Substitution == "-" || f.status != 0}
+	compiled := &rule{flags: f, written: r, line: r.Line, not: not, keep: r.Substitution == "-" || f.status != 0}
 	if compiled.pattern, err = regex.Compile(pattern, f.noCase); err != nil {
 		return nil, err
 	}

@@ -55,6 +55,7 @@ func (x *run) list() (answered bool, err error) {
 			continue
 		}
 		x.result.Rule = rule.line
+		x.note(rule)
 		if answered {
 			return true, nil
 		}
@@ -93,11 +94,15 @@ func (x *run) list() (answered bool, err error) {
 func (x *run) apply(rule *rule) (applied, answered bool, err error) {
 	proxied := x.look()
 	match, err := rule.pattern.Find(x.uri)
-	if err != nil || (match == nil) != rule.not {
+	if err != nil {
 		return false, false, err
 	}
+	if (match == nil) != rule.not {
+		x.noteMismatch(rule)
+		return false, false, nil
+	}
 	x.matched, x.condition = groups{text: x.uri, at: match}, groups{}
-	if ok, err := x.conditions(rule.conditions); err != nil || !ok {
+	if ok, err := x.conditions(rule); err != nil || !ok {
 		return false, false, err
 	}
 	var text string
@@ -138,7 +143,8 @@ func (x *run) look() (proxied bool) {
 	return proxied
 }
 
-func (x *run) conditions(conditions []*condition) (bool, error) {
+func (x *run) conditions(rule *rule) (bool, error) {
+	conditions := rule.conditions
 	for i := 0; i < len(conditions); i++ {
 		ok, err := x.holds(conditions[i])
 		switch {
@@ -149,6 +155,7 @@ func (x *run) conditions(conditions []*condition) (bool, error) {
 				i++
 			}
 		case !conditions[i].or:
+			x.noteFalse(rule, i)
 			return false, nil
 		}
 	}

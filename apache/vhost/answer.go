@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/mapping"
 )
 
 // answer is the response of an origin or a file as httpd lets it pass: with the
@@ -118,6 +120,16 @@ func (x *exchange) answered() int {
 		return 0
 	}
 	return x.last.status
+}
+
+// redirectBy does what a Redirect says.
+func (x *exchange) redirectBy(r *mapping.Redirection) error {
+	outcome := strconv.Itoa(r.Status)
+	if r.Location != "" {
+		outcome += " " + r.Location
+	}
+	x.note(r.Line, "Redirect", true, outcome)
+	return x.redirect(r.Status, r.Location)
 }
 
 // redirect answers with a Location; without one, with a status.

@@ -4,9 +4,11 @@
 package vhost
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -39,6 +41,9 @@ func (x *exchange) answerError(err error) error {
 		x.w.Header().Set("WWW-Authenticate", refused.challenge)
 	}
 	doc, found := x.errorDocument(refused.status)
+	if found {
+		x.note("", fmt.Sprintf("ErrorDocument %d", refused.status), true, cmp.Or(doc.URL, doc.Path, "a text"))
+	}
 	switch {
 	case !found:
 	case doc.Text != "":
@@ -107,6 +112,9 @@ func (x *exchange) answerWith(refused *refusal, path string) error {
 // logRefusal writes down why a request is not answered as it wished. What an
 // origin or a file server says itself is not among it.
 func (x *exchange) logRefusal(e *refusal) {
+	if x.trial != nil {
+		return
+	}
 	level := zapcore.InfoLevel
 	if e.status >= 500 {
 		level = zapcore.ErrorLevel

@@ -165,7 +165,7 @@ func (ht *htaccess) parse(folder, file string, overrides []string) (*layer, erro
 			c.Write(zap.String("file", path.Clean(w.File)), zap.Int("line", w.Line), zap.String("warning", w.Message))
 		}
 	}
-	l := &layer{dir: dir, kind: directive.HTAccess, walk: directoryWalk, folder: folder}
+	l := &layer{dir: dir, kind: directive.HTAccess, walk: directoryWalk, folder: folder, name: file}
 	if err := ht.places.addInner(l); err != nil {
 		return nil, err
 	}

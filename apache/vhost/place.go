@@ -45,6 +45,8 @@ type layer struct {
 	matcher config.Matcher
 	files   []*layer   // <Files> sections in it
 	ifs     [][]*layer // <If> sections in it, each with its <ElseIf> and <Else>
+
+	line, name string // for notes
 }
 
 // walk is one of httpd's rounds through sections of a kind. What is merged in it
@@ -162,7 +164,10 @@ func (ps *places) newLayer(s *config.Section, outer *layer) (*layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: <%s %s>: %w", s.Line, s.Kind, s.Path, err)
 	}
-	l := &layer{dir: &s.Dir, matcher: matcher, kind: directive.Directory, walk: directoryWalk}
+	l := &layer{
+		dir: &s.Dir, matcher: matcher, kind: directive.Directory, walk: directoryWalk,
+		line: s.Line, name: sectionName(s),
+	}
 	level := ifWalk
 	if outer != nil {
 		l.folder = outer.folder
@@ -181,6 +186,22 @@ func (ps *places) newLayer(s *config.Section, outer *layer) (*layer, error) {
 		l.kind, l.walk = directive.Condition, level
 	}
 	return l, ps.addInner(l)
+}
+
+// sectionName is a section as it is written.
+func sectionName(s *config.Section) string {
+	kind, match := strings.CutSuffix(s.Kind, "match")
+	name := "<" + strings.ToUpper(kind[:1]) + kind[1:]
+	switch {
+	case match:
+		name += "Match"
+	case kind == "elseif":
+		name = "<ElseIf"
+	}
+	if s.Path == "" {
+		return name + ">"
+	}
+	return name + " " + s.Path + ">"
 }
 
 // addInner makes layers of the sections in a section.
@@ -212,6 +233,9 @@ func (ps *places) find(x *exchange) (*place, error) {
 	add := func(l *layer) {
 		layers = append(layers, l)
 		ifs = append(ifs, l.ifs...)
+		if x.trial != nil {
+			x.note(l.line, l.name, true, "")
+		}
 	}
 	addMatching := func(from []*layer, name string) error {
 		for _, l := range from {

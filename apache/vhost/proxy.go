@@ -46,6 +46,9 @@ func (x *exchange) proxy() error {
 	if b == nil {
 		return &refusal{status: http.StatusServiceUnavailable, reason: fmt.Sprintf("%s: no <Proxy> section has its members", x.target.URL())}
 	}
+	if x.trial != nil {
+		return x.tryMembers(b)
+	}
 	return x.passToMember(b)
 }
 
@@ -200,7 +203,7 @@ func (x *exchange) passTo(t mapping.Target) error {
 	if err != nil {
 		return originError(err, t.URL())
 	}
-	if a.status == 0 { // reverse_proxy gives up on a 101 that was not asked for
+	if a.status == 0 && x.trial == nil { // reverse_proxy gives up on a 101 that was not asked for
 		return &refusal{status: http.StatusBadGateway, reason: t.URL() + ": no answer that can be passed on"}
 	}
 	return a.intercepted()

@@ -55,6 +55,8 @@ type exchange struct {
 	status  int             // of the answer, if it is an ErrorDocument
 	cookies []string        // that the answer sets
 	mime    string          // the content type of a file, if a rule forces it
+
+	trial *Trial // nil: the request is a real one
 }
 
 // maxRounds is LimitInternalRecursion of httpd.
@@ -124,7 +126,11 @@ func (x *exchange) round() (again bool, err error) {
 	if t := x.place.dir.TLS; t != nil && !t.Permits(x.req) {
 		return false, &refusal{status: http.StatusForbidden, reason: "SSLVerifyClient: the client has no certificate that was verified"}
 	}
-	if d := x.place.guard.Check(x.req); d.Status != 0 {
+	d := x.place.guard.Check(x.req)
+	if x.place.guard != nil {
+		x.note("", "access", d.Status == 0, d.Reason)
+	}
+	if d.Status != 0 {
 		return false, &refusal{status: d.Status, reason: d.Reason, challenge: d.Challenge}
 	}
 	switch again, answered, err = x.fixups(); {
@@ -162,11 +168,14 @@ func (x *exchange) translate() (answered bool, err error) {
 	case err != nil:
 		return false, failed(err)
 	case redirection != nil:
-		return true, x.redirect(redirection.Status, redirection.Location)
+		return true, x.redirectBy(redirection)
 	case filename != "":
 		x.req.Filename = filename
 	case x.h.DocumentRoot != "":
 		x.req.Filename = joinPath(x.h.DocumentRoot, x.req.URI)
+		if x.trial != nil {
+			x.note("", "DocumentRoot "+x.h.DocumentRoot, true, x.req.Filename)
+		}
 	default:
 		x.req.Filename = ""
 	}
@@ -226,7 +235,7 @@ func (x *exchange) fixups() (again, answered bool, err error) {
 	case err != nil:
 		return false, false, failed(err)
 	case redirection != nil:
-		return false, true, x.redirect(redirection.Status, redirection.Location)
+		return false, true, x.redirectBy(redirection)
 	}
 	if x.place.rewriting != nil && !x.end {
 		result, err := x.place.rewriting.Directory(x.req, x.place.folder, x.folderURI())
