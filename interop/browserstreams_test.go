@@ -7,13 +7,15 @@ package interop
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 )
 
-// TestBrowserStreams has Chromium open many WebSockets at once, as streams of one
-// HTTP/2 connection, and an origin that answers in fragments.
+// TestBrowserStreams has Chromium open many WebSockets at once, with an origin that
+// answers in fragments: each on a connection of its own, or as streams of one of
+// HTTP/2. From a page of HTTP/3, too, it takes one of these.
 func TestBrowserStreams(t *testing.T) {
-	const sockets = 10
+	const sockets = 50
 	type socket struct {
 		Large bool
 		Small int
@@ -24,20 +26,42 @@ func TestBrowserStreams(t *testing.T) {
 		Page    string
 		Sockets []socket
 	}
-	l := startLab(t, "")
-	got := browse[seen](t, "https://"+l.http2+"/streams.html?sockets="+strconv.Itoa(sockets))()
-	if got.Page != "h2" || len(got.Sockets) != sockets {
-		t.Fatalf("the page saw %+v", got)
-	}
-	connection := l.record(t, "/chat/0").RemoteAddr
-	for n, saw := range got.Sockets {
-		path, code := "/chat/"+strconv.Itoa(n), 4000+n
-		if want := (socket{true, 500, code, true}); saw != want {
-			t.Errorf("WebSocket %d saw %+v, want %+v", n, saw, want)
-		}
-		l.origin.says(t, `"closed":"`+path+`?fragments"`, `"code":`+strconv.Itoa(code)+",", `"reason":"done here"`)
-		if r := l.record(t, path); r.Reason != "client_closed" || r.Proto != "HTTP/2.0" || r.RemoteAddr != connection {
-			t.Errorf("the record of %d is %+v, that of 0 came from %s", n, r, connection)
-		}
+	for _, test := range []struct {
+		page, proto string // proto "": any
+		site        func(l *lab) string
+		connections int // 0: any number
+	}{
+		{"http/1.1", "HTTP/1.1", func(l *lab) string { return l.https }, sockets},
+		{"h2", "HTTP/2.0", func(l *lab) string { return l.http2 }, 1},
+		{"h3", "", func(l *lab) string { return l.http3 }, 0},
+	} {
+		t.Run(test.page, func(t *testing.T) {
+			l := startLab(t, "")
+			site := test.site(l)
+			var flags []string
+			if test.page == "h3" {
+				_, port, _ := strings.Cut(site, ":")
+				flags = forceHTTP3(t, port, l.cert)
+			}
+			got := browse[seen](t, "https://"+site+"/streams.html?sockets="+strconv.Itoa(sockets), flags...)()
+			if got.Page != test.page || len(got.Sockets) != sockets {
+				t.Fatalf("the page saw %+v", got)
+			}
+			connections := make(map[string]bool)
+			for n, saw := range got.Sockets {
+				path, code := "/chat/"+strconv.Itoa(n), 4000+n
+				if want := (socket{true, 100, code, true}); saw != want {
+					t.Errorf("WebSocket %d saw %+v, want %+v", n, saw, want)
+				}
+				l.origin.says(t, `"closed":"`+path+`?fragments"`, `"code":`+strconv.Itoa(code)+",", `"reason":"done here"`)
+				r := l.record(t, path)
+				if connections[r.RemoteAddr] = true; r.Reason != "client_closed" || test.proto != "" && r.Proto != test.proto {
+					t.Errorf("the record of %d is %+v", n, r)
+				}
+			}
+			if test.connections != 0 && len(connections) != test.connections {
+				t.Errorf("they came on %d connections", len(connections))
+			}
+		})
 	}
 }

@@ -26,22 +26,38 @@ type lab struct {
 	config string // of the gateway, in which OPTIONS stands for those of ws_tunnel
 	admin  string // address of its endpoint
 
-	http, https, http2 string // the sites' hosts and ports
+	http, https, http2, http3 string // the sites' hosts and ports
+	cert                      string // their certificate's file
 }
 
 func startLab(t *testing.T, options string) *lab {
 	t.Helper()
-	cert, key, _ := certificate(t)
 	originPort := wstest.FreePort(t)
-	http, https, http2 := wstest.FreePort(t), wstest.FreePort(t), wstest.FreePort(t)
-	l := &lab{admin: "127.0.0.1:" + wstest.FreePort(t), http: "localhost:" + http, https: "localhost:" + https, http2: "localhost:" + http2}
-	l.origin = node(t, "server.cjs", originPort)
+	origin := node(t, "server.cjs", originPort)
+	origin.listens(t, originPort, nil)
+	l := startLabBefore(t, options, originPort)
+	l.origin = origin
+	return l
+}
+
+// startLabBefore starts the gateway alone, in front of what listens on a port.
+func startLabBefore(t *testing.T, options, originPort string) *lab {
+	t.Helper()
+	cert, key, _ := certificate(t)
+	http, https, http2, http3 := wstest.FreePort(t), wstest.FreePort(t), wstest.FreePort(t), wstest.FreePort(t)
+	l := &lab{
+		admin: "127.0.0.1:" + wstest.FreePort(t), cert: cert,
+		http: "localhost:" + http, https: "localhost:" + https, http2: "localhost:" + http2, http3: "localhost:" + http3,
+	}
 	l.config = caddyfile(l.admin, `
 	servers 127.0.0.1:`+https+` {
 		protocols h1
 	}
 	servers 127.0.0.1:`+http2+` {
 		protocols h1 h2
+	}
+	servers 127.0.0.1:`+http3+` {
+		protocols h1 h2 h3
 	}
 `, `
 (chat) {
@@ -55,16 +71,16 @@ func startLab(t *testing.T, options string) *lab {
 http://`+l.http+` {
 	import chat
 }
-https://`+l.https+`, https://`+l.http2+` {
+https://`+l.https+`, https://`+l.http2+`, https://`+l.http3+` {
 	tls `+cert+" "+key+`
 	import chat
 }
 `)
 	l.program = startCaddyfile(t, strings.ReplaceAll(l.config, "OPTIONS", options))
-	l.origin.listens(t, originPort, nil)
 	l.listens(t, http, nil)
-	l.listens(t, https, trusting("localhost"))
-	l.listens(t, http2, trusting("localhost"))
+	for _, port := range []string{https, http2, http3} {
+		l.listens(t, port, trusting("localhost"))
+	}
 	return l
 }
 
@@ -177,15 +193,19 @@ type coder struct {
 
 func dialCoder(t *testing.T, url string) *coder {
 	t.Helper()
+	return dialCoderWith(t, url, new(websocket.DialOptions))
+}
+
+func dialCoderWith(t *testing.T, url string, options *websocket.DialOptions) *coder {
+	t.Helper()
 	patience, cancel := context.WithTimeout(t.Context(), wstest.Patience)
 	t.Cleanup(cancel)
 	c := &coder{patience: patience, pings: make(chan struct{}, 1000)}
-	conn, _, err := websocket.Dial(patience, url, &websocket.DialOptions{
-		OnPingReceived: func(context.Context, []byte) bool {
-			c.pings <- struct{}{}
-			return true
-		},
-	})
+	options.OnPingReceived = func(context.Context, []byte) bool {
+		c.pings <- struct{}{}
+		return true
+	}
+	conn, _, err := websocket.Dial(patience, url, options) //nolint:bodyclose // it is the tunnel, or closed
 	if err != nil {
 		t.Fatal(err)
 	}
