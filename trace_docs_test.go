@@ -17,17 +17,19 @@ func TestDocTrace(t *testing.T) {
 	blocks := docBlocks(t, "docs/trace.md")
 	files, _ := phCertificate(t)
 	traceSites(t, strings.Replace(blocks[0].text, "example.com {\n", "example.com {\n\ttls "+files+"\n", 1))
-	shown := 0
+	shown, port := 0, freePort(t)
 	for i, block := range blocks[1:] {
 		before := blocks[i]
 		switch block.fragment {
+		case "apache":
+			startApache(t, strings.ReplaceAll(block.text, "8080", port))
 		case "text":
 			shown++
-			args := strings.Fields(strings.ReplaceAll(before.text, "Origin: ", "Origin:"))
+			args := strings.Fields(strings.NewReplacer("Origin: ", "Origin:", "8080", port).Replace(before.text))
 			for i := range args {
 				args[i] = strings.Trim(args[i], "'")
 			}
-			if out, err := runCommand(t, args[2:]...); err != nil || out != block.text {
+			if out, err := runCommand(t, args[2:]...); err != nil || strings.ReplaceAll(out, port, "8080") != block.text {
 				t.Errorf("%s: %v\n%s", block, err, out)
 			}
 		case "json":
@@ -57,7 +59,7 @@ func TestDocTrace(t *testing.T) {
 			}
 		}
 	}
-	if shown != 6 {
+	if shown != 8 {
 		t.Errorf("%d examples", shown)
 	}
 }

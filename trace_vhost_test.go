@@ -91,7 +91,14 @@ func startVhost(t *testing.T) *vhostSite {
 			t.Fatal(err)
 		}
 	}
-	raw, _, err := caddyconfig.GetAdapter("apache").Adapt([]byte(s.replacer.Replace(traceVhost)), map[string]any{"filename": "site.conf"})
+	startApache(t, s.replacer.Replace(traceVhost))
+	return s
+}
+
+// startApache runs a site of an Apache file, site.conf.
+func startApache(t *testing.T, text string) {
+	t.Helper()
+	raw, _, err := caddyconfig.GetAdapter("apache").Adapt([]byte(text), map[string]any{"filename": "site.conf"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +114,6 @@ func startVhost(t *testing.T) *vhostSite {
 		t.Fatal(err)
 	}
 	runConfig(t, raw)
-	return s
 }
 
 // ask opens a tunnel, or is refused.
