@@ -211,8 +211,11 @@ func (a *adaptation) host(s *caddyhttp.Server, h *host, port int) caddyhttp.Rout
 }
 
 // port is what <VirtualHost> says of it: what redirects to the virtual host itself
-// name, if ServerName does not say another.
+// name, if there is no ServerName.
 func (h *host) port(listening int) int {
+	if h.server.Named() {
+		return 0
+	}
 	for _, address := range h.server.Addresses {
 		if address.Port == listening {
 			return listening

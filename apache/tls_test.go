@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
@@ -151,12 +152,17 @@ func TestTLSOrigins(t *testing.T) {
 		{require + "c.crt", "127.0.0.1", "500"},
 		{require + "c.crt\nSSLProxyCheckPeerName off", "127.0.0.1", "TLS"},
 		{"SSLProxyEngine on\nProxyPreserveHost On", "127.0.0.1", "500"}, // since Host is base.test
+		{"SSLProxyEngine on\nProxyPreserveHost On\nSSLProxyCheckPeerName off", "127.0.0.1", "TLS"},
 	} {
 		t.Run(tc.host+" "+tc.options, func(t *testing.T) {
 			address := l.site(t, "<VirtualHost *>\n"+tc.options+"\nProxyPass / wss://"+tc.host+":"+port+"/\n</VirtualHost>")
 			ws, plain := tc.want, tc.want
 			if tc.want == "TLS" {
-				ws, plain = "101 TLS /x", "200 TLS /x"
+				host := tc.host + ":" + port
+				if strings.Contains(tc.options, "ProxyPreserveHost") {
+					host = "base.test"
+				}
+				ws, plain = "101 TLS /x Host='"+host+"'", "200 TLS /x Host='"+host+"'"
 			}
 			l.expect(t, address, "ws /x", ws)
 			l.expect(t, address, "plain /x", plain)

@@ -45,7 +45,7 @@ func (rd *reader) section(outer *Dir, scope Scope, n *syntax.Node) {
 	case len(args) == 0:
 		rd.errorf(n.Position, "<%s> needs to know what it is for: <%[1]s /path>", n.Name)
 		return
-	case len(args) > 1:
+	case len(args) > 1 && inner.Place != directive.Proxy: // <Proxy> has parameters there
 		rd.errorf(n.Position, "<%s> is for one path, and %q is behind it", n.Name, args[1])
 		return
 	}

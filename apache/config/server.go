@@ -37,6 +37,8 @@ type Server struct {
 
 	// Dir is what stands outside of sections, and those.
 	Dir
+
+	nameless bool // Name is the main server's
 }
 
 // Inherit returns a virtual host with what it takes from the main server.
@@ -52,14 +54,21 @@ func Inherit(main, host *Server) *Server {
 	if s.Protocols == nil {
 		s.Protocols = main.Protocols
 	}
-	if s.Name == "" {
-		s.Name, s.Port = main.Name, main.Port
+	if s.nameless = s.Name == ""; s.nameless {
+		s.Name = main.Name
+		if !slices.ContainsFunc(s.Addresses, func(a Address) bool { return a.Port != 0 }) {
+			s.Port = main.Port
+		}
 	}
 	s.RemoteIP = merge(main.RemoteIP, host.RemoteIP, remoteip.Merge)
 	s.Logs = merge(main.Logs, host.Logs, logformat.Merge)
 	s.Dir = *Merge(&main.Dir, &host.Dir, directive.Server)
 	return &s
 }
+
+// Named says whether a virtual host has a ServerName of its own. If that has no
+// port, the one of its URLs is the scheme's, whichever the server listens on.
+func (s *Server) Named() bool { return s.Name != "" && !s.nameless }
 
 // or is the first of two that is said.
 func or[T comparable](a, b T) T {

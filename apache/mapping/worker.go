@@ -203,10 +203,10 @@ func (rs *Rules) ProxySection(ctx *directive.Context, n *syntax.Node) (taken []*
 	inside.Place, inside.Path, inside.Match = directive.Proxy, name, n.Is("<ProxyMatch")
 	for _, child := range n.Nodes {
 		if child.Is("BalancerMember") || child.Is("ProxySet") {
+			taken = append(taken, child)
 			if err := rs.Directive(&inside, child); err != nil {
 				return taken, syntax.Errors{{Position: child.Position, Message: err.Error()}}
 			}
-			taken = append(taken, child)
 		}
 	}
 	return taken, nil

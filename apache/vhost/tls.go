@@ -11,6 +11,7 @@ import (
 	"net"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/tlsconf"
@@ -113,6 +114,10 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	return nil
 }
 
+// RequestHeaderOps leaves Host as ProxyPreserveHost has it: the transport http makes
+// it the address that is connected to, as soon as there is TLS.
+func (*Transport) RequestHeaderOps() *headers.HeaderOps { return nil }
+
 // nameFor is the server name of a connection.
 func (t *Transport) nameFor(ctx context.Context, address string) string {
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok && t.ServerName != "" {
@@ -126,7 +131,8 @@ func (t *Transport) nameFor(ctx context.Context, address string) string {
 
 // Interface guards
 var (
-	_ caddy.Provisioner         = (*TLSClient)(nil)
-	_ caddy.Provisioner         = (*Transport)(nil)
-	_ reverseproxy.TLSTransport = (*Transport)(nil)
+	_ caddy.Provisioner                      = (*TLSClient)(nil)
+	_ caddy.Provisioner                      = (*Transport)(nil)
+	_ reverseproxy.TLSTransport              = (*Transport)(nil)
+	_ reverseproxy.RequestHeaderOpsTransport = (*Transport)(nil)
 )
