@@ -80,11 +80,28 @@ func (g *gateway) address(k kind) string {
 	return g.secure
 }
 
-// reload loads the next generation.
+// reload loads the next generation, and waits until the sockets of the last one are
+// closed: a connection that waits there to be accepted is reset then.
 func (g *gateway) reload(ctx context.Context) error {
 	g.generation++
 	if _, err := g.ask(ctx, http.MethodPost, "/load", g.caddyfile(g.plan, g.generation)); err != nil {
 		return fmt.Errorf("reloading: %w", err)
+	}
+	limit, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, address := range []string{g.plain, g.secure} {
+		for {
+			n, err := listeners(address)
+			if err != nil {
+				return err
+			}
+			if n <= 1 {
+				break
+			}
+			if wait(limit, 20*time.Millisecond); limit.Err() != nil {
+				return fmt.Errorf("%d sockets listen at %s after a reload", n, address)
+			}
+		}
 	}
 	return nil
 }

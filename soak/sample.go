@@ -50,13 +50,15 @@ func growth(before, after state, tunnels int) (faults []string) {
 	return faults
 }
 
-// trend finds out whether something grew while the load was the same: the samples of
+// trend finds out whether something grew by more than the tunnels did: the samples of
 // the last quarter are compared with those of the second.
 func trend(samples []sample, steady time.Duration) (faults []string) {
 	early, late := quarters(samples, steady)
 	if len(early) < 2 {
 		return []string{"there are too few samples to judge by"}
 	}
+	tunnels := func(s sample) float64 { return s.tunnels }
+	more := max(1, median(late, tunnels)/max(1, median(early, tunnels)))
 	for _, one := range []struct {
 		name        string
 		of          func(sample) float64
@@ -67,7 +69,7 @@ func trend(samples []sample, steady time.Duration) (faults []string) {
 		{"goroutines", func(s sample) float64 { return s.goroutines }, .1, 100},
 	} {
 		before, after := median(early, one.of), median(late, one.of)
-		if after > before*(1+one.more)+one.spare {
+		if after > before*more*(1+one.more)+one.spare {
 			faults = append(faults, fmt.Sprintf("%.0f %s in the second quarter, and %.0f in the last", before, one.name, after))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -99,6 +100,31 @@ func procfs(pid int) (resident, descriptors float64, err error) {
 		return 0, 0, fmt.Errorf("counting descriptors: %w", err)
 	}
 	return float64(pages * os.Getpagesize()), float64(len(open)), nil
+}
+
+// listeners counts the sockets that listen for TCP at an address. For each config Caddy
+// has sockets of its own, and those of the one before close soon after a reload.
+func listeners(address string) (n int, err error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0, err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return 0, err
+	}
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return 0, fmt.Errorf("looking for listeners: %w", err)
+	}
+	for line := range strings.Lines(string(table)) {
+		// Local address, remote address and state, as proc_net_tcp.txt of the kernel has it.
+		fields := strings.Fields(line)
+		if len(fields) > 3 && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", number)) && fields[3] == "0A" {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // machine describes where the soak ran.
