@@ -70,7 +70,7 @@ func TestTexts(t *testing.T) {
 }
 
 // testdataLines are those of a table, without comments.
-func testdataLines(t *testing.T, name string) []string {
+func testdataLines(t testing.TB, name string) []string {
 	t.Helper()
 	table, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -90,7 +90,7 @@ func testdataLines(t *testing.T, name string) []string {
 
 // httpdRequest is the request that httpd was measured with, and the folder that
 // its DocumentRoot was like.
-func httpdRequest(t *testing.T) (r *request.Request, dir string) {
+func httpdRequest(t testing.TB) (r *request.Request, dir string) {
 	t.Helper()
 	t.Setenv("LAB_VARIABLE", "from the system")
 	dir = t.TempDir()
