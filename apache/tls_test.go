@@ -127,15 +127,7 @@ func TestTLSOrigins(t *testing.T) {
 	other, _ := wstest.Certificate(t, "localhost")
 	l.Write(t, "c.crt", string(cert))
 	l.Write(t, "other.crt", string(other))
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(l.Echo("TLS", ""))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	port := l.secureOrigin(t, cert, key)
 	const require = "SSLProxyEngine on\nSSLProxyVerify require\nSSLProxyCACertificateFile @W/"
 	for _, tc := range []struct{ options, host, want string }{
 		{"", "127.0.0.1", "500"},
@@ -178,15 +170,7 @@ func TestSecureSite(t *testing.T) {
 	cert, key := wstest.Certificate(t, "localhost")
 	l.Write(t, "c.crt", string(cert))
 	l.Write(t, "c.key", string(key))
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(l.Echo("TLS", ""))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	_, secure, _ := net.SplitHostPort(server.Listener.Addr().String())
+	secure := l.secureOrigin(t, cert, key)
 	port := wstest.FreePort(t)
 	adapted, err := adapt(l.Fill(`
 Listen 127.0.0.1:@P https
@@ -240,3 +224,21 @@ Require all granted
 func plainOf(target string) string { return "GET " + target + " HTTP/1.1\r\nConnection: close\r\n" }
 
 func upgradeOf(target string) string { return "GET " + target + " HTTP/1.1\r\n" + wstest.Upgrade }
+
+// secureOrigin is an origin that is called TLS, on a port of localhost.
+func (l *lab) secureOrigin(t *testing.T, cert, key []byte) (port string) {
+	t.Helper()
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(l.Echo("TLS", ""))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	_, port, err = net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
