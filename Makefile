@@ -1,7 +1,7 @@
 # Copyright 2026 The caddy-wstunnel Authors
 # SPDX-License-Identifier: Apache-2.0
 
-.PHONY: build test race fuzz lint interop bench fmt demo
+.PHONY: build test race fuzz lint interop bench soak fmt demo
 
 build: # ./caddy, with the plugin built in
 	go build ./cmd/caddy
@@ -17,6 +17,9 @@ fuzz lint interop:
 
 bench: # some 25 minutes; see bench/README.md
 	go run ./bench -svg docs/img/performance.svg
+
+soak: # an hour; see docs/soak.md
+	go run ./soak
 
 fmt:
 	gofmt -w .

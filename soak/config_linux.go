@@ -32,9 +32,9 @@ func (s site) caddyfile(p plan, generation int) string {
 		{onDrain, []string{"on_reload drain", fmt.Sprintf("drain %s", p.drain)}},
 		{onClose, []string{"on_reload close"}},
 	} {
-		var options string
+		var options strings.Builder
 		for _, option := range h.options {
-			options += "\t\t" + option + "\n"
+			options.WriteString("\t\t" + option + "\n")
 		}
 		fmt.Fprintf(&handlers, `	ws_tunnel /%[1]s/* %[2]s {
 		name %[1]s
@@ -44,7 +44,7 @@ func (s site) caddyfile(p plan, generation int) string {
 		header_up X-Soak-Generation %[3]d
 		header_down X-Tunnel-Id {http.ws_tunnel.id}
 %[4]s	}
-`, h.name, strings.Join(s.origins, " "), generation, options, p.linger)
+`, h.name, strings.Join(s.origins, " "), generation, options.String(), p.linger)
 	}
 	return fmt.Sprintf(`{
 	admin %s

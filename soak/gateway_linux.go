@@ -112,7 +112,7 @@ func (g *gateway) ask(ctx context.Context, method, path, body string) (answer st
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		status := 0
+		var status int
 		answer, status, err = g.askOnce(ctx, method, path, body)
 		switch {
 		case err == nil && status == http.StatusOK:
