@@ -142,7 +142,7 @@ func TestLog(t *testing.T) {
 		`{"level":"info","msg":"serving initial configuration"}`:                             "",
 		`{"level":"error","logger":"http.log.error","msg":"no origin"}`:                      "",
 		`{"level":"error","logger":"http","msg":"HTTP/3 server shutdown","error":"timeout"}`: "",
-		`{"level":"error","logger":"http","msg":"server shutdown"}`:                          "the gateway logged",
+		`{"level":"error","logger":"http","msg":"loading"}`:                                  "the gateway logged",
 		`panic: runtime error`: "the gateway printed",
 		`{"level":"info","msg":"tunnel ended","reason":"client_gone","path":"/steady/77"}`:    "tunnel 77 is recorded",
 		`{"level":"info","msg":"tunnel ended","reason":"client_gone","path":"/steady/seven"}`: "has no tunnel's number",

@@ -21,14 +21,18 @@ import (
 func newHTTP2(trust *tls.Config) *carrier {
 	var mu sync.Mutex
 	var conns []net.Conn
+	broken := false        // for one that comes too late
 	t := &http2.Transport{ //nolint:staticcheck // net/http's own does not send :protocol
 		TLSClientConfig: trust.Clone(), //nolint:staticcheck // see above
 		DialTLSContext: func(ctx context.Context, network, address string, config *tls.Config) (net.Conn, error) { //nolint:staticcheck // see above
 			conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
 			if err == nil {
 				mu.Lock()
+				defer mu.Unlock()
+				if broken {
+					conn.Close()
+				}
 				conns = append(conns, conn)
-				mu.Unlock()
 			}
 			return conn, err
 		},
@@ -36,6 +40,7 @@ func newHTTP2(trust *tls.Config) *carrier {
 	return &carrier{transport: t, mark: func(r *http.Request) { r.Header.Set(":protocol", "websocket") }, cut: func() {
 		mu.Lock()
 		defer mu.Unlock()
+		broken = true
 		for _, conn := range conns {
 			conn.Close()
 		}

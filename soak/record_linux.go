@@ -99,16 +99,18 @@ func readLine(line []byte, l *ledger) {
 	case r.Level == "info", r.Level == "debug":
 	case strings.HasPrefix(r.Logger, "http.log.error"): // refusals, which have records
 	case r.Level == "warn" && everyLoad[r.Message]:
-	case r.Level == "warn", r.Message == quicLingers:
+	case r.Level == "warn", graceIsOver[r.Message]:
 		l.noticed(r.Logger + ": " + r.Message)
 	default:
 		l.wrong("the gateway logged: %.500s", bytes.TrimSpace(line))
 	}
 }
 
-// quicLingers is that a client of HTTP/3 did not close its connection at a reload, when
-// all of its streams had ended. That is up to the client.
-const quicLingers = "HTTP/3 server shutdown"
+// graceIsOver is what Caddy logs when a connection of an old config is still there
+// after the grace period. All of its tunnels have ended then, or are missed; whether
+// it closes is up to the client, too: in HTTP/3 always, and in HTTP/2 if it was
+// accepted just when the server was told to stop.
+var graceIsOver = map[string]bool{"HTTP/3 server shutdown": true, "server shutdown": true}
 
 // everyLoad are warnings of Caddy's that come with each config, or each end.
 var everyLoad = map[string]bool{
