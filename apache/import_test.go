@@ -128,3 +128,41 @@ ProxyPass / http://localhost:3000/
 		t.Errorf("%v\n%s", err, text)
 	}
 }
+
+// TestImportKeepsOut lets nobody in where the adapter asks for something that the
+// Caddyfile does not.
+func TestImportKeepsOut(t *testing.T) {
+	const closed = "kept out of the site\n\t\trespond 403\n"
+	for _, tc := range []struct{ name, conf, want string }{
+		{"an expression for a path", "<LocationMatch ^/a>\nRequire all denied\n</LocationMatch>", closed},
+		{"a condition", "<If \"%{REMOTE_ADDR} == '192.0.2.1'\">\nRequire all denied\n</If>", closed},
+		{"a proxy", "<Proxy *>\nRequire ip 192.0.2.1\n</Proxy>", closed},
+		{"a condition within", "<Location /a>\n<If \"true\">\nRequire all denied\n</If>\n</Location>", "path /a /a/*\n\t\trespond @m1 403\n"},
+		{"certificates of a path", "<Location /a>\nSSLVerifyClient require\n</Location>", "path /a /a/*\n\t\trespond @m1 403\n"},
+		{"certificates by a folder of authorities", "SSLVerifyClient require\nSSLCACertificatePath @W/ca", closed},
+		{"certificates of some depth", "SSLVerifyClient require\nSSLCACertificateFile @W/c.crt\nSSLVerifyDepth 2", closed},
+		{"certificates", "SSLVerifyClient require\nSSLCACertificateFile @W/c.crt", "client_auth {\n\t\t\tmode require_and_verify\n\t\t\ttrust_pool file @W/c.crt\n"},
+		{"certificates if there are any", "SSLVerifyClient optional\nSSLCACertificateFile @W/c.crt", "mode verify_if_given\n"},
+		{"a closed folder", "DocumentRoot @W\n<Directory @W>\nRequire all denied\n</Directory>", "no file is served\n\trespond 403\n"},
+		{"files that may have more rules", "DocumentRoot @W\n<Directory @W>\nAllowOverride All\nRequire all granted\n</Directory>", "no file is served\n\trespond 403\n"},
+		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht*\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLab(t)
+			cert, key := wstest.Certificate(t, "a.test")
+			l.Write(t, "c.crt", string(cert))
+			l.Write(t, "c.key", string(key))
+			l.Write(t, "ca/a.pem", string(cert))
+			text, _, err := apache.Caddyfile("lab.conf", []byte(l.Fill("<VirtualHost *:8443>\nServerName a.test\nSSLEngine on\nSSLCertificateFile @W/c.crt\nSSLCertificateKeyFile @W/c.key\n"+tc.conf+"\nProxyPass / http://@A/\n</VirtualHost>", "")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := l.Fill(tc.want, ""); !strings.Contains(string(text), want) {
+				t.Errorf("there is no\n%s\nin\n%s", want, text)
+			}
+			if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
+				t.Errorf("%v\n%s", err, text)
+			}
+		})
+	}
+}

@@ -126,7 +126,7 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 	b.redirects()
 	w.linef("}")
 	if s.DocumentRoot != "" {
-		w.linef("file_server {\nhide .ht*\n}")
+		b.files()
 	}
 	b.rest()
 	w.linef("}")

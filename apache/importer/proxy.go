@@ -60,7 +60,7 @@ func (b *site) pass(mapper *mapping.Mapper, p mapping.Pass) {
 	if p.URL == "!" {
 		b.handle(p.Line, path)
 		if b.s.DocumentRoot != "" {
-			b.linef("file_server")
+			b.files()
 		} else {
 			b.linef("respond 404")
 		}
