@@ -64,6 +64,9 @@ func (c switchChange) until(now time.Time) (until time.Time, err error) {
 		if until, err = time.Parse(time.RFC3339, c.Until); err != nil {
 			return until, fmt.Errorf("until %q is no time; write one as %s", c.Until, now.UTC().Add(time.Hour).Format(time.RFC3339))
 		}
+		if until.UTC().Year() > 9999 { // which RFC 3339 cannot say
+			return until, fmt.Errorf("until %q is too late to be told", c.Until)
+		}
 		if !until.After(now) {
 			return until, fmt.Errorf("until %s is over: here it is %s", c.Until, now.UTC().Format(time.RFC3339))
 		}
