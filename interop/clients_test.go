@@ -43,26 +43,35 @@ func startLab(t *testing.T, options string) *lab {
 // startLabBefore starts the gateway alone, in front of what listens on a port.
 func startLabBefore(t *testing.T, options, originPort string) *lab {
 	t.Helper()
+	return labPlan{options: options, originPort: originPort}.start(t)
+}
+
+// labPlan is what a lab has that others have not.
+type labPlan struct {
+	options    string // of ws_tunnel
+	originPort string
+	global     string   // options of the config
+	server     string   // options of its servers
+	routes     string   // of all sites, before the others
+	command    []string // that runs the gateway
+}
+
+func (p labPlan) start(t *testing.T) *lab {
+	t.Helper()
 	cert, key, _ := certificate(t)
 	http, https, http2, http3 := wstest.FreePort(t), wstest.FreePort(t), wstest.FreePort(t), wstest.FreePort(t)
 	l := &lab{
 		admin: "127.0.0.1:" + wstest.FreePort(t), cert: cert,
 		http: "localhost:" + http, https: "localhost:" + https, http2: "localhost:" + http2, http3: "localhost:" + http3,
 	}
-	l.config = caddyfile(l.admin, `
-	servers 127.0.0.1:`+https+` {
-		protocols h1
+	var servers strings.Builder
+	for port, protocols := range map[string]string{http: "h1", https: "h1", http2: "h1 h2", http3: "h1 h2 h3"} {
+		servers.WriteString("\tservers 127.0.0.1:" + port + " {\n\t\tprotocols " + protocols + "\n" + p.server + "\t}\n")
 	}
-	servers 127.0.0.1:`+http2+` {
-		protocols h1 h2
-	}
-	servers 127.0.0.1:`+http3+` {
-		protocols h1 h2 h3
-	}
-`, `
+	l.config = caddyfile(l.admin, p.global+servers.String(), `
 (chat) {
 	bind 127.0.0.1
-	ws_tunnel /chat/* 127.0.0.1:`+originPort+` {
+`+p.routes+`	ws_tunnel /chat/* 127.0.0.1:`+p.originPort+` {
 		OPTIONS
 	}
 	root interop/testdata
@@ -76,7 +85,7 @@ https://`+l.https+`, https://`+l.http2+`, https://`+l.http3+` {
 	import chat
 }
 `)
-	l.program = startCaddyfile(t, strings.ReplaceAll(l.config, "OPTIONS", options))
+	l.program = startCaddyfileBy(t, p.command, strings.ReplaceAll(l.config, "OPTIONS", p.options))
 	l.listens(t, http, nil)
 	for _, port := range []string{https, http2, http3} {
 		l.listens(t, port, trusting("localhost"))

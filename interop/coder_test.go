@@ -26,9 +26,9 @@ func TestCoder(t *testing.T) {
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {
 			l := startLabBefore(t, "", coderOrigin(t, mode))
-			for _, way := range l.ways(t) {
+			for _, way := range l.ways() {
 				path := "/chat/" + way.name
-				client := dialCoderWith(t, way.url+path, &websocket.DialOptions{HTTPClient: way.client, CompressionMode: mode, Subprotocols: []string{"second", "first"}})
+				client := dialCoderWith(t, way.url+path, &websocket.DialOptions{HTTPClient: way.client(t, dialing{}), CompressionMode: mode, Subprotocols: []string{"second", "first"}})
 				if client.Subprotocol() != "first" {
 					t.Errorf("%s: subprotocol %q", way.name, client.Subprotocol())
 				}

@@ -58,6 +58,12 @@ func startExampleWith(t *testing.T, name string, ports map[string]string, change
 
 func startCaddyfile(t *testing.T, text string, env ...string) *program {
 	t.Helper()
+	return startCaddyfileBy(t, nil, text, env...)
+}
+
+// startCaddyfileBy has a command run the gateway.
+func startCaddyfileBy(t *testing.T, command []string, text string, env ...string) *program {
+	t.Helper()
 	// Without this, an internal authority goes into the system's trust store.
 	if !strings.Contains(text, "\tskip_install_trust\n") {
 		t.Fatal("a config must have skip_install_trust")
@@ -68,7 +74,8 @@ func startCaddyfile(t *testing.T, text string, env ...string) *program {
 		t.Fatal(err)
 	}
 	env = append(env, "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	return start(t, "..", env, caddy, "run", "--adapter", "caddyfile", "--config", file)
+	command = append(command, caddy, "run", "--adapter", "caddyfile", "--config", file)
+	return start(t, "..", env, command[0], command[1:]...)
 }
 
 // record is what the gateway's log says of a tunnel that has ended.

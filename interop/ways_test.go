@@ -7,8 +7,11 @@ package interop
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 
@@ -22,40 +25,70 @@ import (
 type way struct {
 	name, proto string
 	url         string
-	client      *http.Client
+	client      func(t *testing.T, how dialing) *http.Client
+}
+
+// dialing is how a client connects otherwise than to its URL.
+type dialing struct {
+	address string // "": the URL's
+	dialed  func() // nil, or called when a connection is there, with TLS if it has that
 }
 
 // ways are all ways into a lab: that over plain TCP, and those of each version of
 // HTTP over TLS.
-func (l *lab) ways(t *testing.T) []way {
-	t.Helper()
+func (l *lab) ways() []way {
 	return []way{
-		{"plain", "HTTP/1.1", "ws://" + l.http, http1Client(t)},
-		{"tls", "HTTP/1.1", "wss://" + l.https, http1Client(t)},
-		{"http2", "HTTP/2.0", "wss://" + l.http2, http2Client(t)},
-		{"http3", "HTTP/3.0", "wss://" + l.http3, http3Client(t)},
+		{"plain", "HTTP/1.1", "ws://" + l.http, http1Client},
+		{"tls", "HTTP/1.1", "wss://" + l.https, http1Client},
+		{"http2", "HTTP/2.0", "wss://" + l.http2, http2Client},
+		{"http3", "HTTP/3.0", "wss://" + l.http3, http3Client},
 	}
 }
 
-func http1Client(t *testing.T) *http.Client {
+func http1Client(t *testing.T, how dialing) *http.Client {
 	t.Helper()
-	transport := &http.Transport{TLSClientConfig: trusting("localhost")}
+	transport := &http.Transport{
+		DialContext:    how.dial(new(net.Dialer).DialContext),
+		DialTLSContext: how.dial((&tls.Dialer{Config: trusting("localhost")}).DialContext),
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-func http2Client(t *testing.T) *http.Client {
+func http2Client(t *testing.T, how dialing) *http.Client {
 	t.Helper()
-	transport := &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:staticcheck // net/http's own does not send :protocol
+	config := trusting("localhost")
+	config.NextProtos = []string{"h2"}
+	dial := how.dial((&tls.Dialer{Config: config}).DialContext)
+	transport := &http2.Transport{ //nolint:staticcheck // net/http's own does not send :protocol
+		DialTLSContext: func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
+			return dial(ctx, network, address)
+		},
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: streams{transport, func(r *http.Request) { r.Header.Set(":protocol", "websocket") }}}
 }
 
-func http3Client(t *testing.T) *http.Client {
+func http3Client(t *testing.T, how dialing) *http.Client {
 	t.Helper()
+	if how.address != "" {
+		t.Fatal("HTTP/3 goes to the gateway itself: what would break it is for TCP")
+	}
 	transport := &http3.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	t.Cleanup(func() { transport.Close() })
 	return &http.Client{Transport: streams{transport, func(r *http.Request) { r.Proto = "websocket" }}}
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialing) dial(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, cmp.Or(d.address, address))
+		if err == nil && d.dialed != nil {
+			d.dialed()
+		}
+		return conn, err
+	}
 }
 
 // streams has a client that knows WebSockets over HTTP/1.1 only open them over HTTP/2
@@ -63,6 +96,11 @@ func http3Client(t *testing.T) *http.Client {
 type streams struct {
 	transport http.RoundTripper
 	mark      func(*http.Request) // says :protocol
+}
+
+// CloseIdleConnections is called by an http.Client's.
+func (s streams) CloseIdleConnections() {
+	s.transport.(interface{ CloseIdleConnections() }).CloseIdleConnections()
 }
 
 // RoundTrip sends an upgrade as an extended CONNECT.
