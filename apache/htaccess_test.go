@@ -112,6 +112,26 @@ AllowOverride FileInfo
 	l.expect(t, address, "plain /sub/x", "500") // AuthConfig is not allowed: httpd answers 500, too
 }
 
+// TestHTAccessVariables finds what Define says anywhere in the configuration, but
+// not Caddy's environment, in which there may be secrets.
+func TestHTAccessVariables(t *testing.T) {
+	t.Setenv("API_TOKEN", "secret")
+	l := newLab(t)
+	l.Write(t, "htdocs/.htaccess", `RewriteEngine On
+RewriteRule ^variables$ /${origin}-${API_TOKEN} [R,NE]
+<IfDefine ORIGIN>
+Redirect /defined /yes
+</IfDefine>
+<IfDefine !SWITCH>
+Redirect /switch /no
+</IfDefine>
+`)
+	address := l.site(t, "<VirtualHost *>\nDefine ORIGIN one\n</VirtualHost>\nDefine SWITCH\n")
+	l.expect(t, address, "plain /variables", "302 [Location: http://base.test/one-${API_TOKEN}]")
+	l.expect(t, address, "plain /defined", "302 [Location: http://base.test/yes]")
+	l.expect(t, address, "plain /switch", "404")
+}
+
 // TestHours is what the seed wants of RewriteCond %{TIME_HOUR} >= 9 with a space:
 // the hours as numbers. httpd answers 500 (lab case S4b).
 func TestHours(t *testing.T) {

@@ -201,6 +201,9 @@ func (a *adaptation) host(s *caddyhttp.Server, h *host, port int) caddyhttp.Rout
 	for _, o := range origins {
 		handler.Workers = append(handler.Workers, o.name)
 	}
+	if hasOverrides(&h.server.Dir) {
+		handler.Defines = a.cfg.Defines()
+	}
 	a.accessLogs(s, h, &handler)
 	handler.Logs, handler.Server.TLS = nil, h.requests
 	routes := caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{withHandler("apache_vhost", handler)}}}

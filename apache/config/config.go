@@ -103,6 +103,9 @@ func (c *Config) Define(name string) string {
 	return value
 }
 
+// Defines are all variables at the end of the file, with their values.
+func (c *Config) Defines() map[string]string { return c.defines.All() }
+
 // check finds what only the whole shows.
 func (c *Config) check(rd *reader) {
 	for _, s := range append([]*Server{c.Main}, c.Hosts...) {

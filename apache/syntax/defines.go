@@ -51,6 +51,15 @@ func (d Defines) Value(name string) (string, bool) {
 	return value, ok
 }
 
+// All are the names with their values, which some do not have.
+func (d Defines) All() map[string]string {
+	all := make(map[string]string, len(d.names))
+	for name := range d.names {
+		all[name], _ = d.Value(name)
+	}
+	return all
+}
+
 func (d Defines) clone() Defines {
 	return Defines{maps.Clone(d.names), maps.Clone(d.values)}
 }

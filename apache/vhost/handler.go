@@ -57,6 +57,9 @@ type Handler struct {
 	// The workers that have routes, each with a value of apache_origin.
 	Workers []string `json:"workers,omitempty"`
 
+	// The variables that .htaccess files find defined, with their values.
+	Defines map[string]string `json:"defines,omitempty"`
+
 	// The logs that requests go to.
 	AccessLogs []AccessLog `json:"access_logs,omitempty"`
 

@@ -31,6 +31,8 @@ type htaccess struct {
 	places *places
 	names  []string
 
+	defines syntax.Defines
+
 	mu    sync.Mutex
 	files map[string]*accessFile // by path; guarded by mu
 }
@@ -66,7 +68,11 @@ func newHTAccess(h *Handler, ps *places) *htaccess {
 	if len(names) == 0 {
 		names = []string{".htaccess"}
 	}
-	return &htaccess{server: h, places: ps, names: names, files: make(map[string]*accessFile)}
+	ht := &htaccess{server: h, places: ps, names: names, files: make(map[string]*accessFile)}
+	for name, value := range h.Defines {
+		ht.defines.Set(name, value)
+	}
+	return ht
 }
 
 // walk goes through the folders of a file from the root. In each, the sections
@@ -156,7 +162,7 @@ func (ht *htaccess) parse(folder, file string, overrides []string) (*layer, erro
 	if len(text) > maxAccessFile {
 		return nil, fmt.Errorf("it is larger than %d bytes", maxAccessFile)
 	}
-	dir, warnings, err := config.ReadHTAccess(file, folder, text, overrides, syntax.Defines{})
+	dir, warnings, err := config.ReadHTAccess(file, folder, text, overrides, ht.defines)
 	if err != nil {
 		return nil, err
 	}
