@@ -60,7 +60,7 @@ func (b *switchboard) Provision(ctx caddy.Context) error {
 }
 
 func (b *switchboard) prepare(ctx context.Context, storage certmagic.Storage, logger *zap.Logger) {
-	b.storage, b.logger, b.patience = storage, logger, storagePatience
+	b.storage, b.logger, b.patience = impatientStorage{storage}, logger, storagePatience
 	b.switches = make(map[string]*switchState)
 	b.ctx, b.end = context.WithCancel(ctx)
 }

@@ -5,7 +5,9 @@ package wstunnel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,6 +227,7 @@ func TestSwitchFirstLookFails(t *testing.T) {
 			t.Error("chat was known to be off, and shop was not known")
 		}
 		expectSaid(t, logs, "warn: cannot read switches from storage, so they stay as they are")
+		time.Sleep(storagePatience) // earlier may have asked later
 	})
 }
 
@@ -269,5 +272,50 @@ func TestSwitchboardEnds(t *testing.T) {
 			t.Error("it watches on")
 		}
 		expectSaid(t, logs)
+		time.Sleep(storagePatience) // and then nobody waits for storage, either
+	})
+}
+
+// A storage that does not heed contexts, as file_system on a network that is gone, holds
+// up neither a config nor the admin API for longer than another. However often it is
+// asked, one call hangs.
+func TestSwitchStorageHangs(t *testing.T) {
+	storage := newSwitchStorage(t)
+	storage.put("chat", `{"on":false}`)
+	synctest.Test(t, func(t *testing.T) {
+		up := make(chan struct{})
+		storage.failWith(func(context.Context) error { <-up; return nil })
+		var boards []*switchboard
+		for range 3 { // as by reloads
+			began := time.Now()
+			b, _ := testBoard(t, storage)
+			b.add("chat")
+			startBoard(t, b)
+			boards = append(boards, b)
+			if took := time.Since(began); took != storagePatience {
+				t.Errorf("the config is held up for %s", took)
+			}
+			time.Sleep(10 * storagePatience)
+		}
+		if hanging := strings.Count(stacks(), "wstunnel.(*storageLoad).run("); hanging != 1 {
+			t.Errorf("%d calls hang", hanging)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), storagePatience)
+		defer cancel()
+		if err := storeSwitch(ctx, boards[0].storage, "chat", switchSetting{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("storing: %v", err)
+		}
+		if err := forgetSwitch(ctx, boards[0].storage, "chat"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("deleting: %v", err)
+		}
+		close(up)
+		storage.failWith(nil)
+		time.Sleep(storagePatience)
+		nextLook()
+		for i, b := range boards {
+			if b.failing.Load() || b.switches["chat"].on(time.Now()) {
+				t.Errorf("config %d has not noticed that storage is back", i)
+			}
+		}
 	})
 }
