@@ -46,6 +46,8 @@ func (d *Dir) own(rd *reader, ctx *directive.Context, n *syntax.Node) error {
 		return setHandler(n)
 	case "setoutputfilter", "addoutputfilterbytype":
 		return acceptFilter(rd, n)
+	case "secruleengine":
+		return secRuleEngine(n)
 	}
 	return d.file(n)
 }
@@ -136,7 +138,23 @@ func setHandler(n *syntax.Node) error {
 	if strings.EqualFold(value, "none") || strings.EqualFold(value, "default-handler") {
 		return nil
 	}
+	switch value {
+	case "server-status", "server-info", "balancer-manager", "ldap-status":
+		return fmt.Errorf("SetHandler %s: there is no such page; remove the section, and see ws_status of this plugin", value)
+	}
 	return fmt.Errorf("SetHandler %s: what it runs is not part of a proxy; run it with a server of its own, and use ProxyPass (FastCGI is spoken by Caddy's php_fastcgi)", value)
+}
+
+// secRuleEngine takes ModSecurity where it keeps nobody out.
+func secRuleEngine(n *syntax.Node) error {
+	var value string
+	if err := oneArg(n, &value, "SecRuleEngine Off"); err != nil {
+		return err
+	}
+	if strings.EqualFold(value, "off") || strings.EqualFold(value, "detectiononly") {
+		return nil
+	}
+	return fmt.Errorf("SecRuleEngine %s restricts access, and is not supported; the Coraza plugin of Caddy has such rules", value)
 }
 
 // acceptFilter takes the filters whose absence no client has to notice.

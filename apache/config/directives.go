@@ -150,6 +150,7 @@ var supported = []Entry{
 	{Name: "AuthGroupFile", Class: Works, places: inSection | inCondition, override: "AuthConfig"},
 	{Name: "AuthBasicProvider", Class: Partly, Note: "file", places: inSection | inCondition, override: "AuthConfig"},
 	{Name: "AuthBasicAuthoritative", Class: Partly, Note: "On", places: inSection | inCondition, override: "AuthConfig"},
+	{Name: "SecRuleEngine", Class: Partly, Note: "Off and DetectionOnly; On is refused", places: inAll},
 	{Name: "SSLRequireSSL", Class: Works, places: inSection | inCondition, override: "AuthConfig"},
 	{Name: "SSLRequire", Class: Refused, Note: "use Require expr"},
 	{Name: "AuthzSendForbiddenOnFailure", Class: Works, places: inSection | inCondition, override: "AuthConfig"},

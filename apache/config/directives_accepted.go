@@ -148,6 +148,17 @@ var accepted = []Entry{
 	{Name: "FilterProtocol", Class: Accepted, places: inAll, override: "FileInfo"},
 	{Name: "FilterTrace", Class: Accepted, places: inAll, override: "FileInfo"},
 
+	// Of modules that have nothing to do here
+	{Name: "AllowCONNECT", Class: Accepted, Note: "CONNECT is for forward proxies", places: inServer},
+	{Name: "SuexecUserGroup", Class: Accepted, Note: "CGI is not run", places: inServer},
+	{Name: "SecAuditEngine", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+	{Name: "SecAuditLog", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+	{Name: "SecAuditLogParts", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+	{Name: "SecRequestBodyAccess", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+	{Name: "SecResponseBodyAccess", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+	{Name: "SecRuleRemoveById", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+	{Name: "SecRuleRemoveByTag", Class: Accepted, Note: "there are no rules", places: inServer | inSection},
+
 	// Caches, which nothing here has to have
 	{Name: "CacheEnable", Class: Accepted, Note: "nothing is cached", places: inServer | inSection},
 	{Name: "CacheDisable", Class: Accepted, Note: "nothing is cached", places: inServer | inSection},

@@ -27,7 +27,7 @@ var refused = []Entry{
 	{Name: "VirtualScriptAlias", Class: Refused, Note: "name the virtual hosts"},
 	{Name: "OIDCProviderMetadataURL", Class: Refused, Note: "use a Caddy plugin for OpenID Connect"},
 	{Name: "OIDCClientID", Class: Refused, Note: "use a Caddy plugin for OpenID Connect"},
-	{Name: "SecRuleEngine", Class: Refused, Note: "it restricts access; use the Coraza plugin of Caddy"},
+	{Name: "Use", Class: Refused, Note: "expand the macro"},
 	{Name: "SecRule", Class: Refused, Note: "it restricts access; use the Coraza plugin of Caddy"},
 	{Name: "LuaHook", Class: Refused, Note: "Lua is not run"},
 }

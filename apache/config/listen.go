@@ -45,6 +45,9 @@ func parseListen(text string) (Address, error) {
 	if i := strings.LastIndexByte(text, ':'); i >= 0 {
 		host, port = text[:i], text[i+1:]
 	}
+	if strings.EqualFold(host, "localhost") {
+		host = "127.0.0.1"
+	}
 	a, err := parseAddress(host, port)
 	if err == nil && a.Port == 0 {
 		err = fmt.Errorf("listen %q has no port", text)

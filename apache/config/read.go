@@ -140,6 +140,9 @@ func (rd *reader) unknown(n *syntax.Node) {
 	hint := "if the site does without it, put a # in front"
 	if near := nearest(name); near != "" {
 		hint = "did you mean " + strings.TrimPrefix(near, "<") + "?"
+	} else if reason := foreign(n.Name); reason != "" {
+		rd.errorf(n.Position, "%s is not supported: %s", n.Name, reason)
+		return
 	}
 	if strings.HasPrefix(n.Name, "${") {
 		hint = "define the variable, or remove the line"

@@ -42,6 +42,9 @@ func (rd *reader) section(outer *Dir, scope Scope, n *syntax.Node) {
 		section.Kind, inner.Match, args = base+"match", true, args[1:]
 	}
 	switch {
+	case section.Kind == "proxymatch" && !n.Is("<ProxyMatch"):
+		rd.errorf(n.Position, "<Proxy ~> is none of httpd's sections; use <ProxyMatch %s>", strings.Join(args, " "))
+		return
 	case len(args) == 0:
 		rd.errorf(n.Position, "<%s> needs to know what it is for: <%[1]s /path>", n.Name)
 		return

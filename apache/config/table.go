@@ -126,7 +126,7 @@ func restricts(name, args string) bool {
 	case "authtype":
 		return !strings.EqualFold(args, "none")
 	case "secruleengine":
-		return !strings.EqualFold(args, "off")
+		return !strings.EqualFold(args, "off") && !strings.EqualFold(args, "detectiononly")
 	case "deny", "allowmethods", "secrule", "sslrequire", "sslrequiressl", "sslverifyclient":
 		return true
 	}

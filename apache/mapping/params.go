@@ -161,7 +161,7 @@ func (p *Params) setPool(name, value string) (err error) {
 		_, err = onOff(value)
 	case "flusher":
 	case "hcmethod", "hcpasses", "hcfails", "hcinterval", "hcuri", "hcexpr", "hctemplate":
-		err = errors.New("health checks (mod_proxy_hcheck) are not supported")
+		err = errors.New("health checks (mod_proxy_hcheck) are not supported; without them, members that do not answer are passed over")
 	default:
 		err = errors.New("unknown parameter of a worker")
 	}

@@ -167,9 +167,17 @@ func knownScheme(scheme string) error {
 	}
 	switch scheme {
 	case "ajp", "fcgi", "scgi", "uwsgi", "ftp":
-		return fmt.Errorf("%s:// is not supported: http, https, ws, wss, h2, h2c and balancer are", scheme)
+		return fmt.Errorf("%s:// is not supported: http, https, ws, wss, h2, h2c and balancer are%s", scheme, instead[scheme])
 	}
 	return fmt.Errorf("%s:// is not a scheme to proxy to: http, https, ws, wss, h2, h2c and balancer are", scheme)
+}
+
+// instead says what to do about the protocols of httpd that are not spoken.
+var instead = map[string]string{
+	"ajp":   "; let the application server speak HTTP, and proxy to that port",
+	"fcgi":  "; Caddy's php_fastcgi speaks FastCGI",
+	"scgi":  "; let the application server speak HTTP",
+	"uwsgi": "; let uWSGI speak HTTP, with its option http-socket",
 }
 
 func badHost(authority string) *StatusError {
