@@ -73,6 +73,9 @@ func (s *Status) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.H
 			return caddyhttp.Error(http.StatusForbidden, fmt.Errorf("ws_status without allow_remote: %w", err))
 		}
 	}
+	if err := checkOwnPage(r); err != nil {
+		return caddyhttp.Error(http.StatusForbidden, fmt.Errorf("ws_status: %w", err))
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		header.Set("Allow", "GET, HEAD")
 		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("ws_status: method "+r.Method+" is not allowed: use GET or HEAD"))

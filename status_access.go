@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -43,6 +44,19 @@ func checkFromHere(r *http.Request) error {
 	}
 	if !isLocalHost(r.Host) {
 		return errors.New("the request is for a host by its name: ask for localhost or an address")
+	}
+	return nil
+}
+
+// checkOwnPage tells whether a request is not of another site's page. That page could
+// not read the answer, but would keep Caddy counting for it.
+func checkOwnPage(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
+	}
+	if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, r.Host) {
+		return fmt.Errorf("the request is of a page of %q", origin)
 	}
 	return nil
 }

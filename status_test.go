@@ -123,7 +123,8 @@ func TestStatusAccess(t *testing.T) {
 		"Via: 1.1 proxy":                  403,
 		"X-Real-IP: 127.0.0.1":            403,
 		"Authorization: Basic YTpi":       200,
-		"Origin: https://www.example.com": 200, // which CORS keeps from reading
+		"Origin: https://www.example.com": 403,
+		"Origin: null":                    403,
 	} {
 		name, value, _ := strings.Cut(field, ": ")
 		var fields []string
@@ -150,6 +151,13 @@ func TestStatusAccess(t *testing.T) {
 	for _, fields := range [][]string{{"Host", "gateway.example.com"}, {"X-Forwarded-For", "203.0.113.7"}} {
 		if resp := g.askStatus(http.MethodGet, "", fields...); resp.StatusCode != 200 {
 			t.Errorf("with allow_remote and %q: %s", fields, resp.Status)
+		}
+	}
+	for origin, want := range map[string]int{"https://gateway.example.com": 200, "https://www.example.com": 403, "null": 403} {
+		if resp := g.askStatus(http.MethodGet, "?events", "Host", "gateway.example.com", "Origin", origin); resp.StatusCode != want {
+			t.Errorf("with allow_remote and Origin %s: %s", origin, resp.Status)
+		} else {
+			_ = resp.Body.Close()
 		}
 	}
 }
