@@ -1,7 +1,7 @@
 # Copyright 2026 The caddy-wstunnel Authors
 # SPDX-License-Identifier: Apache-2.0
 
-.PHONY: build test race fuzz lint interop bench soak fmt demo
+.PHONY: build test race coverage fuzz lint interop bench soak fmt demo
 
 build: # ./caddy, with the plugin built in
 	go build ./cmd/caddy
@@ -12,8 +12,11 @@ test:
 race:
 	go test -race -shuffle=on ./...
 
-fuzz lint interop:
+coverage lint interop:
 	.ci/run $@
+
+fuzz: # longer than in CI; make fuzz FUZZ_TIME=1h
+	FUZZ_TIME=$(or $(FUZZ_TIME),10m) .ci/run fuzz
 
 bench: # some 25 minutes; see bench/README.md
 	go run ./bench -svg docs/img/performance.svg
