@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -22,6 +23,9 @@ func (t *traceWalk) vhost(h *vhost.Handler, step *traceStep, w http.ResponseWrit
 	return h.Try(w, r, next, &vhost.Trial{
 		At: momentOf(r).In(localZone()),
 		Note: func(n request.Note) {
+			if !utf8.ValidString(n.Outcome) { // as a decoded path may be, and JSON not
+				n.Outcome = printable(n.Outcome)
+			}
 			step.Trace = append(step.Trace, &traceStep{
 				StepName: n.Line, Type: typeDirective, Matched: n.Holds, Expression: n.Directive, Reason: n.Outcome,
 			})

@@ -248,6 +248,24 @@ func TestTraceVhostTree(t *testing.T) {
 	}
 }
 
+// What a request has in it does nothing in a terminal, whatever directive repeats it.
+func TestTraceVhostTerminal(t *testing.T) {
+	s := startVhost(t)
+	for _, path := range []string{"/chat", "/app", "/both", "/files", "/moved", "/old", "/sub"} {
+		for _, form := range [][]string{nil, {"--json"}} {
+			args := append([]string{"trace", "ws://site.test:" + s.port + path + hostileURI, "-H", "X-App: \u009b2J\u202e"}, form...)
+			out, err := runCommand(t, args...)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			expectHarmless(t, path, out)
+			if form == nil && !strings.Contains(out, `\u009b`) {
+				t.Errorf("%s is not shown:\n%s", path, out)
+			}
+		}
+	}
+}
+
 // A trace moves no balancer on, and what it comes to is neither counted nor logged as
 // what has become of a request.
 func TestTraceVhostHasNoEffect(t *testing.T) {
