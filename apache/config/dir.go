@@ -63,6 +63,7 @@ type Proxy struct {
 	Via           string   `json:"via,omitempty"`            // ProxyVia, in lower case
 	IdleTimeout   *Seconds `json:"idle_timeout,omitempty"`   // ProxyWebsocketIdleTimeout
 	SourceAddress string   `json:"source_address,omitempty"` // ProxySourceAddress
+	MaxForwards   int      `json:"max_forwards,omitempty"`   // ProxyMaxForwards; 0: none
 }
 
 // Seconds is a time as httpd counts it.
@@ -122,6 +123,7 @@ func mergeProxy(outer, inner *Proxy) *Proxy {
 		Via:           or(inner.Via, outer.Via),
 		IdleTimeout:   or(inner.IdleTimeout, outer.IdleTimeout),
 		SourceAddress: or(inner.SourceAddress, outer.SourceAddress),
+		MaxForwards:   or(inner.MaxForwards, outer.MaxForwards),
 	}
 	if p.ErrorOverride == nil {
 		p.ErrorOverride = outer.ErrorOverride

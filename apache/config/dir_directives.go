@@ -38,6 +38,8 @@ func (d *Dir) own(rd *reader, ctx *directive.Context, n *syntax.Node) error {
 		return mustBe(n, true)
 	case "proxysourceaddress":
 		return oneArg(n, &lazy(&d.Proxy).SourceAddress, "ProxySourceAddress 192.0.2.1")
+	case "proxymaxforwards":
+		return d.maxForwards(n)
 	case "errordocument":
 		return d.errorDocument(n)
 	case "limitrequestbody":
@@ -126,6 +128,20 @@ func (d *Dir) limitRequestBody(n *syntax.Node) error {
 		return fmt.Errorf("LimitRequestBody %s is not a number of bytes", n.Args[0])
 	}
 	d.LimitRequestBody = &limit
+	return nil
+}
+
+// maxForwards takes a number, of which one below zero means none.
+func (d *Dir) maxForwards(n *syntax.Node) error {
+	var value string
+	if err := oneArg(n, &value, "ProxyMaxForwards 10"); err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(value)
+	if err != nil {
+		return fmt.Errorf("ProxyMaxForwards %s: it has to be a number", value)
+	}
+	lazy(&d.Proxy).MaxForwards = number
 	return nil
 }
 

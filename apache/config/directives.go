@@ -92,7 +92,7 @@ var supported = []Entry{
 	{Name: "ProxyWebsocketAsync", Class: Accepted, places: inServer},
 	{Name: "ProxyWebsocketAsyncDelay", Class: Accepted, places: inServer},
 	{Name: "ProxyRequests", Class: Works, Note: "Off; On is refused, since it makes an open proxy", places: inServer},
-	{Name: "ProxyMaxForwards", Class: Accepted, places: inServer},
+	{Name: "ProxyMaxForwards", Class: Works, places: inServer},
 	{Name: "ProxyIOBufferSize", Class: Accepted, places: inServer},
 	{Name: "ProxyReceiveBufferSize", Class: Accepted, places: inServer},
 	{Name: "ProxyBadHeader", Class: Accepted, places: inServer},

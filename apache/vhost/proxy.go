@@ -38,6 +38,9 @@ func (x *exchange) proxy() error {
 	if err := x.limitBody(); err != nil {
 		return err
 	}
+	if err := x.maxForwards(); err != nil {
+		return err
+	}
 	x.forward()
 	if x.target.Scheme != "balancer" {
 		return x.passTo(*x.target)
