@@ -80,6 +80,8 @@ var importDiffers = []string{
 	"E8 ws:// and plain requests, POST, other upgrade tokens: ws /ws/1 | method=POST",
 	"E24 ",
 	"S6b the same with RewriteEngine on: plain /x | Connection: keep-alive, Upgrade | Upgrade: websocket",
+	// What file_server hides is not found.
+	"E41 files that are programs: plain /app/config.php",
 	// reverse_proxy answers nothing to a 101 that was not asked for.
 	"E10c: ws /h/status/bad101",
 	"E10c: plain /h/status/bad101",
@@ -145,7 +147,7 @@ func TestImportKeepsOut(t *testing.T) {
 		{"certificates if there are any", "SSLVerifyClient optional\nSSLCACertificateFile @W/c.crt", "mode verify_if_given\n"},
 		{"a closed folder", "DocumentRoot @W\n<Directory @W>\nRequire all denied\n</Directory>", "no file is served\n\trespond 403\n"},
 		{"files that may have more rules", "DocumentRoot @W\n<Directory @W>\nAllowOverride All\nRequire all granted\n</Directory>", "no file is served\n\trespond 403\n"},
-		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht*\n"},
+		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht* *.php"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)

@@ -75,7 +75,7 @@ func (b *site) files() {
 			return
 		}
 	}
-	b.linef("file_server {\nhide .ht*\n}")
+	b.linef("file_server {\nhide .ht* *.php *.phtml *.phar *.cgi *.fcgi\n}") // programs would be shown
 }
 
 // open says whether rules let everybody pass.

@@ -6,6 +6,7 @@ package vhost
 import (
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -43,6 +44,11 @@ func (x *exchange) indexes() []string {
 	return []string{"index.html"}
 }
 
+// program is a file that httpd runs as a rule. What makes it do so stands in its main
+// configuration, which is often not there: the file would be shown, with the
+// passwords in it.
+var program = regexp.MustCompile(`(?i)\.(php[0-9]?|pht|phtml|phar|cgi|fcgi|asp|aspx|jsp)$`)
+
 // file hands the request to the file server.
 func (x *exchange) file() (again bool, err error) {
 	name, files := x.req.Filename, x.place.dir.Files
@@ -66,6 +72,9 @@ func (x *exchange) file() (again bool, err error) {
 		origin = listVar
 	case info.IsDir() && (files == nil || files.Slash == nil || *files.Slash):
 		return false, x.redirect(http.StatusMovedPermanently, x.absoluteURL(escapePath(x.req.URI)+"/"))
+	}
+	if origin == fileVar && program.MatchString(name) {
+		return false, &refusal{status: http.StatusForbidden, reason: "it is a program, which is not run here, and not shown either; proxy to what runs it"}
 	}
 	if err := x.limitBody(); err != nil {
 		return false, err
