@@ -85,7 +85,7 @@ func (b *bystander) talk() error {
 	for number := uint64(0); ; {
 		sent := make([][]byte, burst)
 		for i := range sent {
-			sent[i] = noisy(number)
+			sent[i] = noisy(number, 8+rand.IntN(20<<10))
 			number++
 		}
 		written := make(chan error, 1)
@@ -120,9 +120,9 @@ func (b *bystander) talk() error {
 	}
 }
 
-// noisy is a message of any size, which begins with its number.
-func noisy(number uint64) []byte {
-	message := make([]byte, 8+rand.IntN(20<<10))
+// noisy is a message that begins with its number.
+func noisy(number uint64, size int) []byte {
+	message := make([]byte, size)
 	binary.BigEndian.PutUint64(message, number)
 	for i := 8; i+8 <= len(message); i += 8 {
 		binary.NativeEndian.PutUint64(message[i:], rand.Uint64())

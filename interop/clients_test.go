@@ -8,6 +8,7 @@ package interop
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -25,6 +26,9 @@ type lab struct {
 	origin *program
 	config string // of the gateway, in which OPTIONS stands for those of ws_tunnel
 	admin  string // address of its endpoint
+
+	command []string // that runs the gateway
+	options string   // that it starts with
 
 	http, https, http2, http3 string // the sites' hosts and ports
 	cert                      string // their certificate's file
@@ -53,6 +57,7 @@ type labPlan struct {
 	global     string   // options of the config
 	server     string   // options of its servers
 	routes     string   // of all sites, before the others
+	sites      string   // further ones
 	command    []string // that runs the gateway
 }
 
@@ -84,13 +89,20 @@ https://`+l.https+`, https://`+l.http2+`, https://`+l.http3+` {
 	tls `+cert+" "+key+`
 	import chat
 }
-`)
-	l.program = startCaddyfileBy(t, p.command, strings.ReplaceAll(l.config, "OPTIONS", p.options))
-	l.listens(t, http, nil)
-	for _, port := range []string{https, http2, http3} {
-		l.listens(t, port, trusting("localhost"))
-	}
+`+p.sites)
+	l.command, l.options = p.command, p.options
+	l.restart(t)
 	return l
+}
+
+// restart starts the gateway, which does not run, or no more.
+func (l *lab) restart(t *testing.T) {
+	t.Helper()
+	l.program = startCaddyfileBy(t, l.command, strings.ReplaceAll(l.config, "OPTIONS", l.options))
+	for site, config := range map[string]*tls.Config{l.http: nil, l.https: trusting("localhost"), l.http2: trusting("localhost"), l.http3: trusting("localhost")} {
+		_, port, _ := strings.Cut(site, ":")
+		l.listens(t, port, config)
+	}
 }
 
 // reload has the gateway's handlers get other options.

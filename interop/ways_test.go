@@ -14,7 +14,9 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/http2"
 
@@ -74,7 +76,10 @@ func http3Client(t *testing.T, how dialing) *http.Client {
 	if how.address != "" {
 		t.Fatal("HTTP/3 goes to the gateway itself: what would break it is for TCP")
 	}
-	transport := &http3.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	transport := &http3.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		QUICConfig:      &quic.Config{MaxIdleTimeout: 10 * time.Second, KeepAlivePeriod: 2 * time.Second}, // how soon it notices that a gateway is gone
+	}
 	t.Cleanup(func() { transport.Close() })
 	return &http.Client{Transport: streams{transport, func(r *http.Request) { r.Proto = "websocket" }}}
 }
