@@ -57,6 +57,10 @@ func (t *Tunnel) pulse(side Side) *pulse {
 	}
 }
 
+// overslept is how late a look must be not to be trusted: timers are never so late by
+// themselves.
+const overslept = 500 * time.Millisecond
+
 // beat looks after one side. It returns when to look again, and whether a Ping
 // has become due, or the side is taken for gone.
 func (p *pulse) beat(at time.Duration, limits *Limits) (next time.Duration, ping, gone bool) {
@@ -66,6 +70,11 @@ func (p *pulse) beat(at time.Duration, limits *Limits) (next time.Duration, ping
 		asked = 0
 	}
 	switch {
+	case asked > 0 && at >= asked+limits.HeartbeatTimeout+overslept:
+		// The machine was asleep or too busy: an answer may be there and unread. The
+		// side gets its time again.
+		p.asked.Store(int64(at))
+		return at + limits.HeartbeatTimeout, false, false
 	case asked > 0 && at >= asked+limits.HeartbeatTimeout:
 		return 0, false, true
 	case asked > 0:

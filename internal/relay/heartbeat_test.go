@@ -259,3 +259,18 @@ func TestHeartbeatAfterALateAnswer(t *testing.T) {
 		<-r.summary
 	})
 }
+
+// A look that comes much too late, as after the machine was asleep, takes nobody for
+// gone. The next one does.
+func TestBeatOverslept(t *testing.T) {
+	limits := &Limits{Heartbeat: time.Second, HeartbeatTimeout: time.Second}
+	var p pulse
+	p.asked.Store(int64(time.Second))
+	next, ping, gone := p.beat(time.Minute, limits)
+	if next != time.Minute+time.Second || ping || gone {
+		t.Errorf("after a minute of sleep: %s, %t, %t", next, ping, gone)
+	}
+	if _, _, gone := p.beat(next, limits); !gone {
+		t.Error("a side that still says nothing is not taken for gone")
+	}
+}
