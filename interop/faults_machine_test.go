@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"golang.org/x/sys/unix"
@@ -142,4 +144,71 @@ func TestStorageHangs(t *testing.T) {
 	l.says(t, "switches can be read from storage again")
 	bystanders.goOn(t)
 	bystanders.leaveWell(t)
+}
+
+// A machine that was asleep finds that its clocks have jumped, and that all of its
+// timers are due. That is no reason to take peers for dead which had no chance to
+// answer.
+//
+// The clock of the wall alone cannot be made to jump for one process: Go asks the kernel
+// without libc, which is where libfaketime would be, and time namespaces leave this clock
+// alone. Tunnels do not go by it.
+func TestMachineWasAsleep(t *testing.T) {
+	const beat, patience = time.Second, time.Second
+	l := labPlan{
+		originPort: coderOrigin(t, websocket.CompressionDisabled), global: "\tmetrics\n",
+		options: "heartbeat " + beat.String() + " " + patience.String(),
+	}.start(t)
+	before := l.warmUp(t)
+	bystanders := l.standBy(t, 2)
+	// These say nothing, so that they are asked.
+	var silent []*coder
+	var clients []*http.Client
+	for _, way := range l.ways() {
+		httpClient := way.client(t, dialing{})
+		clients = append(clients, httpClient)
+		client := dialCoderWith(t, way.url+"/chat/silent-"+way.name, &websocket.DialOptions{HTTPClient: httpClient})
+		client.CloseRead(client.patience)
+		silent = append(silent, client)
+	}
+	for range 2 {
+		for _, client := range silent {
+			client.pinged(t)
+		}
+		signal := func(s syscall.Signal) {
+			if err := l.cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		signal(syscall.SIGSTOP)
+		<-time.After(2 * (beat + patience)) // what the fault is
+		signal(syscall.SIGCONT)
+		bystanders.goOn(t)
+	}
+	for _, client := range silent {
+		client.pinged(t)
+		if err := client.Close(4001, "good morning"); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+	}
+	for _, way := range l.ways() {
+		if r := l.record(t, "/chat/silent-"+way.name); r.Reason != "client_closed" || r.ToOrigin.Code != 4001 {
+			t.Errorf("the record of %s is %+v", way.name, r)
+		}
+	}
+	bystanders.leaveWell(t)
+	for _, client := range clients {
+		client.CloseIdleConnections()
+	}
+	l.leavesNothing(t, before)
+}
+
+// pinged waits for a Ping.
+func (c *coder) pinged(t *testing.T) {
+	t.Helper()
+	select {
+	case <-c.pings:
+	case <-c.patience.Done():
+		t.Fatal("there comes no Ping")
+	}
 }
