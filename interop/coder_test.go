@@ -51,8 +51,14 @@ func TestCoder(t *testing.T) {
 // coderOrigin is an echo server made with coder/websocket, on a port of loopback.
 func coderOrigin(t *testing.T, mode websocket.CompressionMode) (port string) {
 	t.Helper()
-	options := &websocket.AcceptOptions{Subprotocols: []string{"first"}, CompressionMode: mode, InsecureSkipVerify: true}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(coderEcho(&websocket.AcceptOptions{Subprotocols: []string{"first"}, CompressionMode: mode, InsecureSkipVerify: true}))
+	t.Cleanup(server.Close)
+	_, port, _ = net.SplitHostPort(server.Listener.Addr().String())
+	return port
+}
+
+func coderEcho(options *websocket.AcceptOptions) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, options)
 		if err != nil {
 			return
@@ -65,10 +71,7 @@ func coderOrigin(t *testing.T, mode websocket.CompressionMode) (port string) {
 				return
 			}
 		}
-	}))
-	t.Cleanup(server.Close)
-	_, port, _ = net.SplitHostPort(server.Listener.Addr().String())
-	return port
+	}
 }
 
 // echoes sends a message and wants it back.
