@@ -227,7 +227,8 @@ func TestSwitchFirstLookFails(t *testing.T) {
 			t.Error("chat was known to be off, and shop was not known")
 		}
 		expectSaid(t, logs, "warn: cannot read switches from storage, so they stay as they are")
-		time.Sleep(storagePatience) // earlier may have asked later
+		storage.failWith(nil)
+		time.Sleep(storagePatience) // for those that earlier has asked meanwhile
 	})
 }
 

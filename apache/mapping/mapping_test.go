@@ -39,7 +39,11 @@ func readNode(rs *Rules, ctx directive.Context, n *syntax.Node) error {
 	if !n.Section {
 		return rs.Directive(&ctx, n)
 	}
-	switch strings.ToLower(n.Name) {
+	name := strings.ToLower(n.Name)
+	if strings.HasPrefix(name, "location") && len(n.Args) == 0 {
+		return errors.New("a section without an argument") // whose reader says so
+	}
+	switch name {
 	case "proxy", "proxymatch":
 		_, err := rs.ProxySection(&ctx, n)
 		return err
@@ -51,7 +55,7 @@ func readNode(rs *Rules, ctx directive.Context, n *syntax.Node) error {
 		ctx.Place, ctx.Path, ctx.Match = directive.Location, n.Args[0], true
 	case "location":
 		ctx.Place, ctx.Path = directive.Location, n.Args[0]
-		if n.Args[0] == "~" {
+		if n.Args[0] == "~" && len(n.Args) > 1 {
 			ctx.Path, ctx.Match = n.Args[1], true
 		}
 	}
