@@ -27,8 +27,9 @@ type loop struct {
 	spare  []*side // the memory for the next such list
 }
 
-// bufferSize is how much one turn moves: 16 KB frames go four at a time.
-const bufferSize = 64 << 10
+// bufferSize is how much one turn moves: a message of 64 KB goes with its header, and
+// not in two turns.
+const bufferSize = 80 << 10
 
 func newLoop() (*loop, error) {
 	e, err := newEpoll()
