@@ -6,6 +6,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/access"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/directive"
@@ -125,6 +126,9 @@ func (rd *reader) allowed(n *syntax.Node, scope Scope, s *Server) bool {
 		rd.errorf(n.Position, "%s cannot be in <VirtualHost>", n.Name)
 	case e.Class == Accepted:
 		rd.idle(n, e)
+	case !rd.htaccess && slices.ContainsFunc(n.Args, func(arg string) bool { return !utf8.ValidString(arg) }):
+		// JSON would have other characters in their place, and other people let in.
+		rd.errorf(n.Position, "%s has bytes that are no UTF-8, which Caddy's configuration cannot hold: save the file as UTF-8", n.Name)
 	default:
 		return true
 	}

@@ -69,6 +69,7 @@ func TestUnknownDirective(t *testing.T) {
 		{"<Location />\nAuthType openid-connect\n</Location>", "AuthType openid-connect needs mod_auth_openidc"},
 		{"<Location />\nDocumentRoot /x\n</Location>", "/etc/site.conf:2: DocumentRoot cannot be in <Location>"},
 		{"<VirtualHost *:80>\nListen 81\n</VirtualHost>", "/etc/site.conf:2: Listen cannot be in <VirtualHost>"},
+		{"<Location />\nRequire not user \xe9\n</Location>", "/etc/site.conf:2: Require has bytes that are no UTF-8"},
 		{"<VirtualHost *:99999>\n</VirtualHost>", "is not a port"},
 	} {
 		_, err := Read("/etc/site.conf", []byte(tc.text), Options{})
