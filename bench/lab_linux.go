@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/testbed"
 )
 
 // bench is what all experiments have in common.
@@ -91,7 +93,7 @@ func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {
 	if l.origin, err = newOrigin(l.loop, b.talks); err != nil {
 		return nil, err
 	}
-	listen, err := freePort()
+	listen, err := testbed.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

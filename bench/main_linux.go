@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/testbed"
 )
 
 func main() {
@@ -87,7 +89,7 @@ func newBench(ctx context.Context, dir string) (b *bench, err error) {
 	if b.descriptors, err = raiseDescriptors(); err != nil {
 		return nil, err
 	}
-	trust, err := makeCertificate(b.certificate)
+	trust, err := testbed.Certificate(b.certificate)
 	if err != nil {
 		return nil, err
 	}

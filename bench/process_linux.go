@@ -108,21 +108,3 @@ func (r *process) stop() {
 func (r *process) cpu() (time.Duration, error) { return cpuTime(r.cmd.Process.Pid) }
 func (r *process) memory() (int64, error)      { return residentSize(r.cmd.Process.Pid) }
 func (r *process) descriptors() (int, error)   { return descriptors(r.cmd.Process.Pid) }
-
-// freePort is a port that nobody uses now, for TCP and UDP.
-func freePort() (string, error) {
-	for range 20 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", fmt.Errorf("finding a port: %w", err)
-		}
-		address := ln.Addr().String()
-		packets, err := net.ListenPacket("udp", address)
-		ln.Close()
-		if err == nil {
-			packets.Close()
-			return address, nil
-		}
-	}
-	return "", errors.New("found no port that is free for TCP and UDP")
-}

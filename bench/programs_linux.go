@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/testbed"
 )
 
 // findPrograms builds Caddy and looks for the others. It returns those that
@@ -19,7 +20,7 @@ func findPrograms(ctx context.Context, proxies []*proxy, dir string) (found []*p
 	for _, p := range proxies {
 		if p.goProgram && caddy == "" {
 			fmt.Fprintln(os.Stderr, "building Caddy with this plugin")
-			if caddy, err = buildCaddy(ctx, dir); err != nil {
+			if caddy, err = testbed.BuildCaddy(ctx, dir); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -34,18 +35,6 @@ func findPrograms(ctx context.Context, proxies []*proxy, dir string) (found []*p
 		versions = append(versions, p.label+": "+version(ctx, p))
 	}
 	return found, versions, nil
-}
-
-// buildCaddy builds what the module's own command is. It has both ws_tunnel
-// and stock reverse_proxy.
-func buildCaddy(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "caddy")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/caddy-wstunnel/caddy-wstunnel/cmd/caddy")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("building Caddy: %w", err)
-	}
-	return path, nil
 }
 
 // version is the first line of what a program says of itself.

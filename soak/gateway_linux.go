@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/testbed"
 )
 
 // gateway is the Caddy that is soaked: a process of its own.
@@ -29,21 +30,10 @@ type gateway struct {
 	err        error
 }
 
-// buildCaddy builds the module's own command.
-func buildCaddy(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "caddy")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/caddy-wstunnel/caddy-wstunnel/cmd/caddy")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("building Caddy: %w", err)
-	}
-	return path, nil
-}
-
 // start starts Caddy and waits until its admin API answers.
 func (g *gateway) start(ctx context.Context, program, dir string, keep io.Writer, l *ledger) (err error) {
 	for _, address := range []*string{&g.admin, &g.plain, &g.secure} {
-		if *address, err = freePort(); err != nil {
+		if *address, err = testbed.FreeAddress(); err != nil {
 			return err
 		}
 	}
@@ -166,22 +156,4 @@ func (g *gateway) stop() error {
 func (g *gateway) kill() {
 	_ = syscall.Kill(-g.cmd.Process.Pid, syscall.SIGKILL)
 	<-g.exited
-}
-
-// freePort is an address of which nobody uses the port now, for TCP and UDP.
-func freePort() (string, error) {
-	for range 20 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", fmt.Errorf("finding a port: %w", err)
-		}
-		address := ln.Addr().String()
-		packets, err := net.ListenPacket("udp", address)
-		ln.Close()
-		if err == nil {
-			packets.Close()
-			return address, nil
-		}
-	}
-	return "", errors.New("found no port that is free for TCP and UDP")
 }

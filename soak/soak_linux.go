@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/testbed"
 )
 
 // soak is one run.
@@ -45,7 +47,7 @@ func newSoak(ctx context.Context, o options, dir string) (*soak, error) {
 	}
 	s.report = &report{options: o, plan: s.plan, ledger: s.ledger, machine: machine()}
 	s.gateway = &gateway{plan: s.plan, site: site{certificate: filepath.Join(dir, "site.pem"), storage: dir}}
-	trust, err := makeCertificate(s.gateway.certificate)
+	trust, err := testbed.Certificate(s.gateway.certificate)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func newSoak(ctx context.Context, o options, dir string) (*soak, error) {
 	program := o.caddy
 	if program == "" {
 		fmt.Fprintln(os.Stderr, "building Caddy with this plugin")
-		if program, err = buildCaddy(ctx, dir); err != nil {
+		if program, err = testbed.BuildCaddy(ctx, dir); err != nil {
 			return nil, err
 		}
 	}

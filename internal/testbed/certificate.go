@@ -1,7 +1,7 @@
 // Copyright 2026 The caddy-wstunnel Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testbed
 
 import (
 	"bytes"
@@ -18,16 +18,16 @@ import (
 	"time"
 )
 
-// makeCertificate writes a certificate for loopback addresses and its key into
-// one file, which every proxy can read, and returns whom to trust.
-func makeCertificate(path string) (*x509.CertPool, error) {
+// Certificate writes a certificate for loopback addresses and its key into
+// one file, which every server can read, and returns whom to trust.
+func Certificate(path string) (*x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "bench"},
+		Subject:      pkix.Name{CommonName: "testbed"},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(7 * 24 * time.Hour),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
