@@ -1,12 +1,13 @@
 // Copyright 2026 The caddy-wstunnel Authors
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build httpd
+//go:build interop
 
 package rewrite
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -22,10 +23,12 @@ import (
 	"time"
 )
 
+var update = flag.Bool("update", false, "write what httpd answers to testdata")
+
 // TestAskHTTPD asks a real httpd what it makes of the requests in testdata, and
-// writes it there:
+// compares that with what stands there, or writes it:
 //
-//	go test -tags httpd -run TestAskHTTPD ./apache/rewrite
+//	go test -tags interop -run TestAskHTTPD ./apache/rewrite -update
 func TestAskHTTPD(t *testing.T) {
 	for _, name := range []string{"server.txt", "folder.txt"} {
 		var b strings.Builder
@@ -39,8 +42,21 @@ func TestAskHTTPD(t *testing.T) {
 				}
 			}
 		}
-		if err := os.WriteFile(filepath.Join("testdata", name), []byte(b.String()), 0o644); err != nil {
+		file := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stands, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
+		}
+		asked := strings.Split(b.String(), "\n")
+		for i, line := range strings.Split(string(stands), "\n") {
+			if i >= len(asked) || asked[i] != line {
+				t.Errorf("%s:%d: %q is not what httpd has there now", name, i+1, line)
+			}
 		}
 	}
 }
@@ -121,20 +137,30 @@ func askCase(t *testing.T, c *httpdCase, server bool) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	defer func() {
 		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
+		<-ended
 	}()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	again, timeout := time.NewTicker(10*time.Millisecond), time.After(20*time.Second)
+	defer again.Stop()
+	for {
 		conn, err := net.Dial("tcp", h.address)
 		if err == nil {
 			conn.Close()
 			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: httpd does not start", c.name)
+		select {
+		case <-again.C:
+		case <-ended:
+			t.Fatalf("%s: httpd ended before it listened", c.name)
+		case <-timeout:
+			t.Fatalf("%s: httpd does not listen: %v", c.name, err)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	for _, a := range c.asked {
 		a.answer = strings.Split(h.ask(t, a.request, in, host, server), "\n")

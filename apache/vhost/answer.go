@@ -128,7 +128,7 @@ func (x *exchange) redirectBy(r *mapping.Redirection) error {
 	if r.Location != "" {
 		outcome += " " + r.Location
 	}
-	x.note(r.Line, "Redirect", true, outcome)
+	x.note(r.Line, "Redirect", "", true, outcome)
 	return x.redirect(r.Status, r.Location)
 }
 

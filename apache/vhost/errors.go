@@ -8,9 +8,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -42,7 +42,7 @@ func (x *exchange) answerError(err error) error {
 	}
 	doc, found := x.errorDocument(refused.status)
 	if found {
-		x.note("", fmt.Sprintf("ErrorDocument %d", refused.status), true, cmp.Or(doc.URL, doc.Path, "a text"))
+		x.note("", "ErrorDocument", strconv.Itoa(refused.status), true, cmp.Or(doc.URL, doc.Path, "a text"))
 	}
 	switch {
 	case !found:

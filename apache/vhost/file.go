@@ -30,7 +30,7 @@ func (x *exchange) directoryIndex() (again bool, err error) {
 		if info, err := os.Stat(name + index); err == nil && !info.IsDir() {
 			x.req.URI += index
 			x.rawPath = escapePath(x.req.URI)
-			x.note("", "DirectoryIndex "+index, true, x.req.URI)
+			x.note("", "DirectoryIndex", index, true, x.req.URI)
 			return true, nil
 		}
 	}
@@ -61,7 +61,7 @@ func (x *exchange) file() (again bool, err error) {
 	case err != nil && files != nil && files.Fallback != "" && !strings.EqualFold(files.Fallback, "disabled") && x.req.URI != files.Fallback:
 		x.req.URI = files.Fallback
 		x.rawPath = escapePath(x.req.URI)
-		x.note("", "FallbackResource "+files.Fallback, true, "")
+		x.note("", "FallbackResource", files.Fallback, true, "")
 		return true, nil
 	case err != nil:
 		return false, &refusal{status: http.StatusNotFound, reason: "there is no such file"}

@@ -82,7 +82,7 @@ func (ps *places) find(x *exchange) (*place, error) {
 		layers = append(layers, l)
 		ifs = append(ifs, l.ifs...)
 		if x.trial != nil {
-			x.note(l.line, l.name, true, "")
+			x.note(l.line, l.name, "", true, "")
 		}
 	}
 	addMatching := func(from []*layer, name string) error {

@@ -128,7 +128,7 @@ func (x *exchange) round() (again bool, err error) {
 	}
 	d := x.place.guard.Check(x.req)
 	if x.place.guard != nil {
-		x.note("", "access", d.Status == 0, d.Reason)
+		x.note("", "access", "", d.Status == 0, d.Reason)
 	}
 	if d.Status != 0 {
 		return false, &refusal{status: d.Status, reason: d.Reason, challenge: d.Challenge}
@@ -174,7 +174,7 @@ func (x *exchange) translate() (answered bool, err error) {
 	case x.h.DocumentRoot != "":
 		x.req.Filename = joinPath(x.h.DocumentRoot, x.req.URI)
 		if x.trial != nil {
-			x.note("", "DocumentRoot "+x.h.DocumentRoot, true, x.req.Filename)
+			x.note("", "DocumentRoot", x.h.DocumentRoot, true, x.req.Filename)
 		}
 	default:
 		x.req.Filename = ""

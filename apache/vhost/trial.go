@@ -47,8 +47,15 @@ func (h *Handler) Try(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	return err
 }
 
-// note says what a directive makes of a request on trial.
-func (x *exchange) note(line, directive string, holds bool, outcome string) {
+// note says what a directive makes of a request on trial. Its argument, if it has one,
+// is put behind it only then.
+func (x *exchange) note(line, directive, argument string, holds bool, outcome string) {
+	if !x.req.Noting() {
+		return
+	}
+	if argument != "" {
+		directive += " " + argument
+	}
 	x.req.Note(request.Note{Line: line, Directive: directive, Holds: holds, Outcome: outcome})
 }
 
@@ -56,7 +63,7 @@ func (x *exchange) note(line, directive string, holds bool, outcome string) {
 func (x *exchange) tryMembers(b *balancer) error {
 	members := b.Would(x.req)
 	if len(members) == 0 {
-		x.note("", b.name, false, "no member is up")
+		x.note("", b.name, "", false, "no member is up")
 		return &refusal{status: http.StatusServiceUnavailable, reason: b.name + ": no member is up"}
 	}
 	names, urls := make([]string, 0, len(members)), make([]string, 0, len(members))
@@ -72,9 +79,9 @@ func (x *exchange) tryMembers(b *balancer) error {
 		names, urls = append(names, m.Member().Name), append(urls, DialURL(&member))
 	}
 	if len(members) == 1 {
-		x.note("", b.name, true, names[0])
+		x.note("", b.name, "", true, names[0])
 	} else {
-		x.note("", b.name, true, fmt.Sprintf("one of %s, by %s", strings.Join(names, ", "), b.Method()))
+		x.note("", b.name, "", true, fmt.Sprintf("one of %s, by %s", strings.Join(names, ", "), b.Method()))
 		x.trial.Members(b.Method(), urls)
 	}
 	return x.passTo(*x.target)
