@@ -39,8 +39,13 @@ func (c *client) joinStream() (relay.End, []byte, error) {
 // borrows it.
 func (c *client) takeStream() (relay.End, error) {
 	if s, ok := innermost(c.w).(http3.HTTPStreamer); ok {
-		str := s.HTTPStream()
-		return &ownStream{Stream: str}, str.SetDeadline(time.Time{})
+		str := &ownStream{Stream: s.HTTPStream()}
+		err := str.SetDeadline(time.Time{})
+		if err != nil { // nobody else ends it any more
+			str.ResetAtClose()
+			str.Close()
+		}
+		return str, err
 	}
 	s := &serverStream{body: c.r.Body, w: innermost(c.w)}
 	if reader, _ := caddyhttp.IdleTimeoutsFromContext(c.r.Context()); reader != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -51,14 +50,11 @@ func checkFromHere(r *http.Request) error {
 // checkOwnPage tells whether a request is not of another site's page. That page could
 // not read the answer, but would keep Caddy counting for it.
 func checkOwnPage(r *http.Request) error {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	none, same := webOriginPattern{keyword: "none"}, webOriginPattern{keyword: "same"}
+	if none.matches(r) || same.matches(r) {
 		return nil
 	}
-	if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, r.Host) {
-		return fmt.Errorf("the request is of a page of %q", origin)
-	}
-	return nil
+	return fmt.Errorf("the request is of a page of %q", r.Header["Origin"])
 }
 
 // isLocalHost tells whether a Host field is localhost or an address, with a port or

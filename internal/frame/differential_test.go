@@ -5,14 +5,14 @@ package frame
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // as the RFC has it
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 )
 
 // wire is a connection to a server that has sent all it will, and takes all it gets.
@@ -25,7 +25,7 @@ func (wire) Close() error                { return nil }
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: http.StatusSwitchingProtocols, Body: w,
-		Header: http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Accept": {acceptOf(r.Header.Get("Sec-WebSocket-Key"))}},
+		Header: http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Accept": {handshake.Accept(r.Header.Get("Sec-WebSocket-Key"))}},
 	}, nil
 }
 
@@ -94,10 +94,4 @@ func coderReads(t *testing.T, p []byte) (messages uint64, closed *websocket.Clos
 // breaksOff tells whether a short frame is not all there.
 func breaksOff(p []byte) bool {
 	return len(p) < 2 || len(p) < headerSize(p[1])+int(p[1]&^maskBit)
-}
-
-// acceptOf is what a server answers to a key (RFC 6455 section 4.2.2).
-func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as the RFC has it
-	return base64.StdEncoding.EncodeToString(sum[:])
 }

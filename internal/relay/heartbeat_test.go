@@ -184,9 +184,8 @@ func TestOnlyOurPongsEndHere(t *testing.T) {
 	}
 }
 
-// A message that is too large is stopped before its first byte, and counts as little as
-// its bytes; both sides
-// are told.
+// A message that is too large is stopped before its first byte, and counts as little
+// as its bytes; both sides are told.
 func TestMaxMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{Limits: &Limits{MaxMessage: 5}})
