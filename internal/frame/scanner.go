@@ -16,8 +16,8 @@ import (
 // close code. The zero value is at the start of the stream.
 //
 // RSV bits, reserved opcodes, masking, the order of continuation frames, length
-// encodings longer than needed and frames after a Close all pass: they are the
-// business of the two endpoints and of extensions that this package does not know.
+// encodings longer than a data frame needs and frames after a Close all pass: they are
+// the business of the two endpoints and of extensions that this package does not know.
 //
 // A Scanner is a small value without pointers; it may be copied to remember a
 // state, and must not be used by two goroutines at once.
