@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/proxylisten"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/tlsmemory"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/unwrap"
 )
 
@@ -30,8 +31,9 @@ func endOf(conn net.Conn) (end relay.End, socket net.Conn) {
 			}
 			return relay.Conn(c), c
 		case *tls.Conn:
-			layered = true
-			releaseConfig(c)
+			if outer := tlsmemory.Of(c); !layered {
+				conn, layered = outer, true
+			}
 		default:
 			if !transparent(c) {
 				return relay.Conn(conn), nil

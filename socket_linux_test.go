@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/tlsmemory"
 )
 
 // Wherever both ends are plain sockets, the poll engine must have them. This
@@ -73,9 +74,16 @@ func TestUnknownWrapperStays(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	for _, c := range []net.Conn{disguised{&net.TCPConn{}}, tls.Server(disguised{&net.TCPConn{}}, nil), a} {
-		if end, socket := endOf(c); socket != nil || end != relay.Conn(c) {
-			t.Errorf("%T was taken for transparent", c)
+	unknown := disguised{&net.TCPConn{}}
+	layer := tls.Server(unknown, nil)
+	for _, test := range []struct{ c, want net.Conn }{
+		{unknown, unknown},
+		{disguised{layer}, disguised{layer}},
+		{layer, tlsmemory.Conn{Conn: layer}},
+		{a, a},
+	} {
+		if end, socket := endOf(test.c); socket != nil || end != relay.Conn(test.want) {
+			t.Errorf("%T was taken for transparent", test.c)
 		}
 	}
 }

@@ -24,6 +24,7 @@ func Conn(c net.Conn) End {
 // Layered makes an end of a connection that is a layer, TLS for one, over a
 // socket. A read that ran into its deadline must have left all that came from
 // the socket unread, but for the beginning of something, and can be made again.
+// If it has a method Rest, that is called before a time without reads.
 func Layered(c net.Conn, over net.Conn) End {
 	s, _ := over.(socket)
 	return connEnd{c, s}

@@ -62,6 +62,9 @@ func (f *flow) park(s socket) bool {
 	if p == nil {
 		return false
 	}
+	if c, ok := f.src.(connEnd).Conn.(interface{ Rest() }); ok {
+		c.Rest()
+	}
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return false

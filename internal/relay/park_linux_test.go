@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,30 @@ func awaitParked(t *testing.T, f *flow) {
 		case time.Now().After(deadline):
 			t.Fatal("not parked")
 		}
+	}
+}
+
+// resting counts how often it was told that it is not read for a while.
+type resting struct {
+	opaque
+	rests *atomic.Int32
+}
+
+func (r resting) Rest() { r.rests.Add(1) }
+
+// TestRest sees that an end hears of each time in the parking.
+func TestRest(t *testing.T) {
+	var rests atomic.Int32
+	w := newWired(t, "tcp", func(c net.Conn) End { return Layered(resting{opaque{c}, &rests}, c) }, Config{})
+	message := []byte("\x81\x02hi")
+	for before := int32(0); before < 6; before = rests.Load() {
+		awaitParked(t, &w.tunnel.toOrigin)
+		awaitParked(t, &w.tunnel.toClient)
+		if now := rests.Load(); now < before+2 {
+			t.Fatalf("%d rests of two ends, %d before", now, before)
+		}
+		turn(t, w.client, w.origin, message, make([]byte, len(message)))
+		turn(t, w.origin, w.client, message, make([]byte, len(message)))
 	}
 }
 
