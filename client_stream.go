@@ -17,6 +17,7 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/reclaim"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
 
@@ -51,7 +52,8 @@ func (c *client) takeStream() (relay.End, error) {
 	if reader, _ := caddyhttp.IdleTimeoutsFromContext(c.r.Context()); reader != nil {
 		s.body = reader.ReadCloser
 	}
-	s.raw = http.NewResponseController(s.w) //nolint:bodyclose
+	s.raw = http.NewResponseController(s.w)    //nolint:bodyclose
+	s.buffer = reclaim.TakeResponseBuffer(s.w) // each write is flushed
 	c.kept = s
 	return s, errors.Join(s.raw.SetReadDeadline(time.Time{}), s.raw.SetWriteDeadline(time.Time{}))
 }
@@ -111,9 +113,10 @@ func (s *ownStream) ResetAtClose() { s.reset.Store(true) }
 
 // serverStream is an HTTP/2 stream, which is the server's, as the end of a tunnel.
 type serverStream struct {
-	body io.Reader
-	w    http.ResponseWriter
-	raw  *http.ResponseController
+	body   io.Reader
+	w      http.ResponseWriter
+	raw    *http.ResponseController
+	buffer reclaim.ResponseBuffer // that w is without
 
 	closing                sync.Mutex // serialises Close
 	closed, writing, reset atomic.Bool
@@ -155,14 +158,18 @@ func (s *serverStream) Close() error {
 	return err
 }
 
-// ResetAtClose implements relay.Stream: leave resets.
+// ResetAtClose implements relay.Stream: leaveStream resets.
 func (s *serverStream) ResetAtClose() { s.reset.Store(true) }
 
-// leave ends the stream for a handler that returns. Over HTTP/2 the code of a reset
-// is INTERNAL_ERROR: Go's server has none of one's choice, and RFC 8441 section 5
-// would have CANCEL.
-func (s *serverStream) leave() {
-	if s.reset.Load() {
+// leaveStream ends the stream, if there is one, for a handler that returns. Over HTTP/2
+// the code of a reset is INTERNAL_ERROR: Go's server has none of one's choice, and
+// RFC 8441 section 5 would have CANCEL.
+func (c *client) leaveStream() {
+	if c.kept == nil {
+		return
+	}
+	c.kept.buffer.GiveBack()
+	if c.kept.reset.Load() {
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -88,6 +88,7 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		echoUntilClosed(end, early, hello)
 	}
 	if c.attached() {
+		defer c.leaveStream()
 		carry()
 	} else {
 		go carry()

@@ -11,8 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/proxylisten"
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/reclaim"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/tlsmemory"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/unwrap"
 )
 
@@ -31,7 +31,7 @@ func endOf(conn net.Conn) (end relay.End, socket net.Conn) {
 			}
 			return relay.Conn(c), c
 		case *tls.Conn:
-			if outer := tlsmemory.Of(c); !layered {
+			if outer := reclaim.TLS(c); !layered {
 				conn, layered = outer, true
 			}
 		default:

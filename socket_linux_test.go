@@ -9,8 +9,8 @@ import (
 	"net"
 	"testing"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/reclaim"
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/tlsmemory"
 )
 
 // Wherever both ends are plain sockets, the poll engine must have them. This
@@ -79,7 +79,7 @@ func TestUnknownWrapperStays(t *testing.T) {
 	for _, test := range []struct{ c, want net.Conn }{
 		{unknown, unknown},
 		{disguised{layer}, disguised{layer}},
-		{layer, tlsmemory.Conn{Conn: layer}},
+		{layer, reclaim.TLSConn{Conn: layer}},
 		{a, a},
 	} {
 		if end, socket := endOf(test.c); socket != nil || end != relay.Conn(test.want) {

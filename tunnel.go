@@ -38,11 +38,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		_, err := h.open(c)
 		return err
 	}
+	defer c.leaveStream()
 	t, err := h.openApart(c)
 	if t != nil {
 		t.relay.Carry() // since this goroutine has to stay
 		<-t.done()
-		c.kept.leave()
 	}
 	return err
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The caddy-wstunnel Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package tlsmemory
+package reclaim
 
 import (
 	"bytes"
@@ -19,20 +19,20 @@ import (
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
-// TestFields fails when a new Go has its connections made otherwise.
-func TestFields(t *testing.T) {
+// TestTLSFields fails when a new Go has its connections made otherwise.
+func TestTLSFields(t *testing.T) {
 	if !configOf.known || !rawInputOf.known || !inputOf.known || !handOf.known {
 		t.Errorf("config %t, rawInput %t, input %t, hand %t", configOf.known, rawInputOf.known, inputOf.known, handOf.known)
 	}
 }
 
-// TestRest exchanges messages with a connection that rests in between, at every place
+// TestTLSRests exchanges messages with a connection that rests in between, at every place
 // where it may have something unread.
-func TestRest(t *testing.T) {
+func TestTLSRests(t *testing.T) {
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		t.Run(name, func(t *testing.T) {
 			gateway, client, wire := connect(t, &tls.Config{MaxVersion: version})
-			c := Of(gateway)
+			c := TLS(gateway)
 			send := func(p []byte) {
 				t.Helper()
 				if _, err := client.Write(p); err != nil {
@@ -97,9 +97,9 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// TestConfig sees that a connection that has shaken hands keeps nothing of its config, and
+// TestTLSForgetsConfig sees that a connection that has shaken hands keeps nothing of its config, and
 // goes on.
-func TestConfig(t *testing.T) {
+func TestTLSForgetsConfig(t *testing.T) {
 	type site struct{ _ [1 << 10]byte }
 	gone := make(chan struct{})
 	config := func() *tls.Config {
@@ -111,7 +111,7 @@ func TestConfig(t *testing.T) {
 		}}
 	}
 	gateway, client, _ := connect(t, config())
-	c := Of(gateway)
+	c := TLS(gateway)
 	for timeout := time.After(10 * time.Second); ; {
 		runtime.GC()
 		select {
@@ -185,4 +185,4 @@ func connect(t *testing.T, config *tls.Config) (gateway, client *tls.Conn, wire 
 }
 
 // held is how much memory c has to read into.
-func held(c Conn) int { return rawInputOf.in(c.Conn).Cap() + handOf.in(c.Conn).Cap() }
+func held(c TLSConn) int { return rawInputOf.in(c.Conn).Cap() + handOf.in(c.Conn).Cap() }

@@ -1,39 +1,31 @@
 // Copyright 2026 The caddy-wstunnel Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tlsmemory has TLS connections let go of memory that they hold and do not
-// need.
-//
-// Package crypto/tls cannot be asked for that, so this reaches for private fields of
-// its connections. Should a later Go name one otherwise, the memory stays in use and
-// nothing else is different; a test tells.
-package tlsmemory
+package reclaim
 
 import (
 	"bytes"
 	"crypto/tls"
-	"reflect"
-	"unsafe"
 )
 
-// Conn is a TLS connection that needs less memory while it rests.
-type Conn struct{ *tls.Conn }
+// TLSConn is a TLS connection that needs less memory while it rests.
+type TLSConn struct{ *tls.Conn }
 
-// Of returns conn, whose handshake is over, as a Conn. It forgets the config that it
+// TLS returns conn, whose handshake is over, as a TLSConn. It forgets the config that it
 // was made with. Caddy's leads by its functions to everything that it was loaded with,
 // so that one tunnel would keep a whole old config in memory, and each reload another
 // one. conn must be in nobody else's hands yet.
-func Of(conn *tls.Conn) Conn {
+func TLS(conn *tls.Conn) TLSConn {
 	if config := configOf.in(conn); config != nil && *config != nil && conn.ConnectionState().HandshakeComplete {
 		*config = remains(*config)
 	}
-	return Conn{conn}
+	return TLSConn{conn}
 }
 
 // Rest frees what the connection reads into, unless there is something in it. That has
 // the size of the largest record so far, or of the handshake. The next Read makes it
 // anew; none may be under way.
-func (c Conn) Rest() {
+func (c TLSConn) Rest() {
 	raw, hand, input := rawInputOf.in(c.Conn), handOf.in(c.Conn), inputOf.in(c.Conn)
 	if raw == nil || hand == nil || input == nil {
 		return
@@ -62,27 +54,8 @@ var usual tls.Config
 
 // The fields are those of Go 1.26's tls.Conn.
 var (
-	configOf   = lookUp[*tls.Config]("config")
-	rawInputOf = lookUp[bytes.Buffer]("rawInput") // records as they came
-	inputOf    = lookUp[bytes.Reader]("input")    // what has been decrypted, in place
-	handOf     = lookUp[bytes.Buffer]("hand")     // messages of the handshake
+	configOf   = lookUp[tls.Conn, *tls.Config]("config")
+	rawInputOf = lookUp[tls.Conn, bytes.Buffer]("rawInput") // records as they came
+	inputOf    = lookUp[tls.Conn, bytes.Reader]("input")    // what has been decrypted, in place
+	handOf     = lookUp[tls.Conn, bytes.Buffer]("hand")     // messages of the handshake
 )
-
-// field is a field of a tls.Conn.
-type field[T any] struct {
-	offset uintptr
-	known  bool
-}
-
-func lookUp[T any](name string) field[T] {
-	f, ok := reflect.TypeFor[tls.Conn]().FieldByName(name)
-	return field[T]{f.Offset, ok && f.Type == reflect.TypeFor[T]()}
-}
-
-// in returns where the field is in conn, or nil if it is not known.
-func (f field[T]) in(conn *tls.Conn) *T {
-	if !f.known {
-		return nil
-	}
-	return (*T)(unsafe.Add(unsafe.Pointer(conn), f.offset))
-}
