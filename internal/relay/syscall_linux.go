@@ -11,11 +11,12 @@ import (
 
 // The calls below never wait, since sockets and epoll are asked for what there
 // is. So the Go runtime need not be told of them, as package unix would: that
-// takes a good part of the time that a short message takes.
+// takes a good part of the time that a short message takes. And they are those of
+// sockets, which skip what read and write do for files, a thirtieth of it.
 
 // read reads what there is.
 func read(fd int32, p []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 	return outcome(n, errno)
 }
 
@@ -23,7 +24,7 @@ func read(fd int32, p []byte) (int, error) {
 func write(fd int32, p []byte) (n int, err error) {
 	for n < len(p) {
 		rest := p[n:]
-		r, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)))
+		r, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)), unix.MSG_NOSIGNAL, 0, 0)
 		m, err := outcome(r, errno)
 		n += m
 		switch err {
