@@ -149,10 +149,6 @@ func TestStorageHangs(t *testing.T) {
 // A machine that was asleep finds that its clocks have jumped, and that all of its
 // timers are due. That is no reason to take peers for dead which had no chance to
 // answer.
-//
-// The clock of the wall alone cannot be made to jump for one process: Go asks the kernel
-// without libc, which is where libfaketime would be, and time namespaces leave this clock
-// alone. Tunnels do not go by it.
 func TestMachineWasAsleep(t *testing.T) {
 	const beat, patience = time.Second, time.Second
 	l := labPlan{
