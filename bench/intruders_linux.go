@@ -15,26 +15,36 @@ import (
 type intruders struct {
 	cores cores
 	proxy *process
+
 	start time.Time
 	used  time.Duration // by others, until the start
+
+	allTime, allUsed time.Duration // from begin to pause, each time
 }
 
-func (b *bench) watchIntruders(p *process) (*intruders, error) {
-	i := &intruders{cores: b.cores, proxy: p, start: time.Now()}
-	var err error
+func (b *bench) watchIntruders(p *process) *intruders { return &intruders{cores: b.cores, proxy: p} }
+
+func (i *intruders) begin() (err error) {
+	i.start = time.Now()
 	i.used, err = i.others()
-	return i, err
+	return err
 }
 
-// share is what others used since, of all the time there was.
-func (i *intruders) share() (float64, error) {
+func (i *intruders) pause() error {
 	used, err := i.others()
+	i.allTime += time.Since(i.start)
+	i.allUsed += used - i.used
+	return err
+}
+
+// share is what others used, of all the time there was.
+func (i *intruders) share() float64 {
 	processors := 2
 	if i.cores.load == i.cores.proxy {
 		processors = 1
 	}
-	share := (used - i.used).Seconds() / time.Since(i.start).Seconds() / float64(processors)
-	return min(max(share, 0), 1), err
+	share := i.allUsed.Seconds() / i.allTime.Seconds() / float64(processors)
+	return min(max(share, 0), 1)
 }
 
 // others is what neither the proxy nor this program used.

@@ -38,10 +38,14 @@ type lab struct {
 	ctx     context.Context // ends with the experiment
 	cancel  context.CancelFunc
 	notes   []string // what else is worth knowing about the experiment
+
+	between func() // lets others have a turn
+	watch   *intruders
 }
 
 // try makes one experiment with one proxy.
-func (b *bench) try(m measure, p *proxy) (values []float64, others float64, note string, err error) {
+// It calls pass where others may have a turn.
+func (b *bench) try(m measure, p *proxy, pass func()) (values []float64, others float64, note string, err error) {
 	if need := 2*m.tunnels + 200; need > b.descriptors {
 		return nil, 0, "", fmt.Errorf("needs %d descriptors, and the system allows %d", need, b.descriptors)
 	}
@@ -50,13 +54,13 @@ func (b *bench) try(m measure, p *proxy) (values []float64, others float64, note
 		return nil, 0, "", err
 	}
 	defer l.close()
-	watch, err := b.watchIntruders(l.process)
-	if err != nil {
-		return nil, 0, "", err
+	l.between = pass
+	l.watch = b.watchIntruders(l.process)
+	if err = l.watch.begin(); err == nil {
+		values, err = m.run(l)
 	}
-	values, err = m.run(l)
 	if err == nil {
-		others, err = watch.share()
+		err = l.watch.pause()
 	}
 	if err != nil {
 		select {
@@ -69,7 +73,7 @@ func (b *bench) try(m measure, p *proxy) (values []float64, others float64, note
 		}
 		return nil, 0, "", err
 	}
-	return values, others, strings.Join(l.notes, ", "), nil
+	return values, l.watch.share(), strings.Join(l.notes, ", "), nil
 }
 
 func (b *bench) newLab(m measure, p *proxy) (l *lab, err error) {
@@ -140,9 +144,20 @@ func (l *lab) openTLS(n int) error {
 	return err
 }
 
-// cost runs the loop for a while and returns the processor time that the proxy
-// used, divided by what count counted.
-func (l *lab) cost(d time.Duration, count func() float64) (seconds float64, err error) {
+// pieces is how many an experiment has whose proxies take turns.
+const pieces = 6
+
+// pass lets the other proxies have their next piece.
+func (l *lab) pass() error {
+	err := l.watch.pause()
+	l.between()
+	return errors.Join(err, l.watch.begin())
+}
+
+// cost runs the loop for a while, in a number of pieces, and returns the processor time
+// that the proxy used, divided by what count counted. What is under way at the end of a
+// piece is finished in the turn of another: a few milliseconds, which are counted.
+func (l *lab) cost(pieces int, d time.Duration, count func() float64) (seconds float64, err error) {
 	if err := l.loop.runFor(d / 5); err != nil { // to get going
 		return 0, err
 	}
@@ -150,16 +165,22 @@ func (l *lab) cost(d time.Duration, count func() float64) (seconds float64, err 
 	if err != nil {
 		return 0, err
 	}
-	counted, start := count(), time.Now()
-	if err := l.loop.runFor(d); err != nil {
-		return 0, err
+	counted, elapsed := count(), 0.
+	for i := range pieces {
+		if i > 0 {
+			err = l.pass()
+		}
+		start := time.Now()
+		if err = errors.Join(err, l.loop.runFor(d/time.Duration(pieces))); err != nil {
+			return 0, err
+		}
+		elapsed += time.Since(start).Seconds()
 	}
 	after, err := l.process.cpu()
 	if err != nil {
 		return 0, err
 	}
 	counted = count() - counted
-	elapsed := time.Since(start).Seconds()
 	if counted <= 0 {
 		return 0, errors.New("nothing was carried")
 	}

@@ -22,7 +22,12 @@ import (
 )
 
 func main() {
-	err := run(os.Args[1:])
+	var err error
+	if len(os.Args) == 4 && os.Args[1] == bareCommand {
+		err = runBare(os.Args[2], os.Args[3])
+	} else {
+		err = run(os.Args[1:])
+	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -38,7 +38,7 @@ func (l *lab) echo(n, size int, d time.Duration) ([]float64, error) {
 	if err := play(tunnels, game); err != nil {
 		return nil, err
 	}
-	seconds, err := l.cost(d, func() float64 { return float64(game.messages) })
+	seconds, err := l.cost(pieces, d, func() float64 { return float64(game.messages) })
 	return []float64{seconds}, err
 }
 
@@ -54,14 +54,14 @@ func (l *lab) growth(active, all int, d time.Duration) ([]float64, error) {
 		return nil, err
 	}
 	count := func() float64 { return float64(game.messages) }
-	alone, err := l.cost(d, count)
+	alone, err := l.cost(1, d, count)
 	if err != nil {
 		return nil, err
 	}
 	if err := l.openPlain(all - active); err != nil {
 		return nil, err
 	}
-	beside, err := l.cost(d, count)
+	beside, err := l.cost(1, d, count)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +89,6 @@ func (l *lab) stream(n int, d time.Duration) ([]float64, error) {
 	for _, t := range tunnels {
 		t.driver = ears
 	}
-	seconds, err := l.cost(d, func() float64 { return float64(ears.messages) })
+	seconds, err := l.cost(pieces, d, func() float64 { return float64(ears.messages) })
 	return []float64{seconds * 1e9 / streamMessage}, err
 }

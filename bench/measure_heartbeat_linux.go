@@ -13,6 +13,6 @@ func (l *lab) beating(few, many int, d time.Duration) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	seconds, err := l.cost(d, func() float64 { return float64(l.loop.pings) })
+	seconds, err := l.cost(1, d, func() float64 { return float64(l.loop.pings) })
 	return append(values, seconds), err
 }

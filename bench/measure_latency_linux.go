@@ -54,22 +54,29 @@ func (s *timetable) send() error {
 	return nil
 }
 
-// keep runs the timetable to its end and returns the middle and the tail of
-// the latencies, in seconds.
-func (l *lab) keep(tunnels []*tunnel, perSecond int, d time.Duration) (p50, p99 float64, err error) {
+// keep keeps to a timetable for a while, in a number of pieces, and returns the middle
+// and the tail of all latencies, in seconds.
+func (l *lab) keep(pieces int, tunnels []*tunnel, perSecond int, d time.Duration) (p50, p99 float64, err error) {
 	l.loop.spin = true
 	defer func() { l.loop.spin = false }()
-	s := newTimetable(tunnels, perSecond, d)
-	s.start = time.Now()
-	var failed error
-	err = l.loop.run(func() bool {
-		failed = s.send()
-		return failed != nil || len(s.latencies) == s.wanted
-	})
-	if err := errors.Join(err, failed); err != nil {
-		return 0, 0, err
+	var latencies []time.Duration
+	for i := range pieces {
+		if i > 0 {
+			err = l.pass()
+		}
+		s := newTimetable(tunnels, perSecond, d/time.Duration(pieces))
+		s.start = time.Now()
+		var failed error
+		err = errors.Join(err, l.loop.run(func() bool {
+			failed = s.send()
+			return failed != nil || len(s.latencies) == s.wanted
+		}))
+		if err := errors.Join(err, failed); err != nil {
+			return 0, 0, err
+		}
+		latencies = append(latencies, s.latencies...)
 	}
-	return percentile(s.latencies, 50).Seconds(), percentile(s.latencies, 99).Seconds(), nil
+	return percentile(latencies, 50).Seconds(), percentile(latencies, 99).Seconds(), nil
 }
 
 // latency is how long an echo takes when messages come at a steady rate, and
@@ -79,14 +86,14 @@ func (l *lab) latency(n, perSecond int, d time.Duration) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := l.keep(tunnels, perSecond, d/5); err != nil { // to get going
+	if _, _, err := l.keep(1, tunnels, perSecond, d/5); err != nil { // to get going
 		return nil, err
 	}
 	before, err := l.process.cpu()
 	if err != nil {
 		return nil, err
 	}
-	p50, p99, err := l.keep(tunnels, perSecond, d)
+	p50, p99, err := l.keep(pieces, tunnels, perSecond, d)
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +119,10 @@ func (l *lab) neighbours(n, perSecond int, d time.Duration) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := l.keep(tunnels, perSecond, d/5); err != nil { // to get going
+	if _, _, err := l.keep(1, tunnels, perSecond, d/5); err != nil { // to get going
 		return nil, err
 	}
-	_, alone, err := l.keep(tunnels, perSecond, d)
+	_, alone, err := l.keep(pieces, tunnels, perSecond, d)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +132,7 @@ func (l *lab) neighbours(n, perSecond int, d time.Duration) ([]float64, error) {
 	}
 	ears := new(listening)
 	loud[0].driver = ears
-	start := time.Now()
-	_, beside, err := l.keep(tunnels, perSecond, d)
-	l.note("%.0f MB/s beside", float64(ears.messages)*streamMessage/1e6/time.Since(start).Seconds())
+	_, beside, err := l.keep(pieces, tunnels, perSecond, d)
+	l.note("%.0f MB/s beside", float64(ears.messages)*streamMessage/1e6/d.Seconds())
 	return []float64{alone, beside}, err
 }

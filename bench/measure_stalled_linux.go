@@ -26,7 +26,7 @@ func (l *lab) stalled(n, others int, d time.Duration) ([]float64, error) {
 		return nil, err
 	}
 	const perSecond = 1000
-	_, p99, err := l.keep(tunnels, perSecond, d)
+	_, p99, err := l.keep(1, tunnels, perSecond, d)
 	if err != nil {
 		return nil, err
 	}

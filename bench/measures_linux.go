@@ -20,7 +20,7 @@ func (m measure) name() string { return m.rows[0].key }
 
 // carries tells whether a proxy can do what is measured.
 func (m measure) carries(p *proxy) bool {
-	return (!m.caddies || p.goProgram) && (m.heartbeat == 0 || p.name == ours)
+	return (!m.caddies || p.goProgram) && (m.heartbeat == 0 || p.name == ours) && (!m.tls || p.name != bare)
 }
 
 // measures are all of them. quick makes them smaller, to see whether they work.

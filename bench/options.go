@@ -27,7 +27,7 @@ func parseOptions(arguments []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
 	flags.StringVar(&only, "only", "", "measures to take, separated by commas (default all; -list names them)")
-	flags.StringVar(&proxies, "proxies", "", "proxies to compare: ours,stock,haproxy,nginx,apache (default all that are installed)")
+	flags.StringVar(&proxies, "proxies", usualProxies, "proxies to compare, those that are installed; one more is bare, which only moves bytes")
 	flags.StringVar(&o.svg, "svg", "", "write a chart to this `file`")
 	flags.StringVar(&o.json, "json", "", "write everything that was measured to this `file`")
 	flags.BoolVar(&o.short, "short", false, "only see whether everything works, in one short round; its times mean nothing")

@@ -40,6 +40,9 @@ func findPrograms(ctx context.Context, proxies []*proxy, dir string) (found []*p
 // version is the first line of what a program says of itself.
 func version(ctx context.Context, p *proxy) string {
 	argument := "-v"
+	if p.name == bare {
+		return "reads and writes, and nothing else"
+	}
 	if p.goProgram {
 		argument = "build-info"
 	}

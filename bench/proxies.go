@@ -36,7 +36,11 @@ const (
 	ours    = "ours"
 	stock   = "stock"
 	haproxy = "haproxy"
+	bare    = "bare" // no proxy, but the least that one could cost
 )
+
+// usualProxies are those that are compared unless others are named.
+const usualProxies = "ours,stock,haproxy,nginx,apache"
 
 // allProxies are in the order of the table.
 func allProxies() []*proxy {
@@ -46,6 +50,7 @@ func allProxies() []*proxy {
 		{name: haproxy, label: "HAProxy", programs: []string{"haproxy"}, configure: configureHAProxy},
 		{name: "nginx", label: "nginx", programs: []string{"nginx"}, configure: configureNginx},
 		{name: "apache", label: "Apache", programs: []string{"apache2", "httpd"}, configure: configureApache},
+		{name: bare, label: "bare relay", programs: thisProgram(), configure: configureBare},
 	}
 }
 
