@@ -10,6 +10,7 @@ type measure struct {
 	rows      []row
 	tls       bool          // the proxy speaks TLS with clients
 	caddies   bool          // only for those that are Caddy
+	bare      bool          // a bareRelay tells how much of it is the kernel's
 	heartbeat time.Duration // that the proxy has, which is only ws_tunnel; 0: none
 	tunnels   int           // the most that are open
 	run       func(l *lab) ([]float64, error)
@@ -20,7 +21,7 @@ func (m measure) name() string { return m.rows[0].key }
 
 // carries tells whether a proxy can do what is measured.
 func (m measure) carries(p *proxy) bool {
-	return (!m.caddies || p.goProgram) && (m.heartbeat == 0 || p.name == ours) && (!m.tls || p.name != bare)
+	return (!m.caddies || p.goProgram) && (m.heartbeat == 0 || p.name == ours) && (m.bare || p.name != bare)
 }
 
 // measures are all of them. quick makes them smaller, to see whether they work.
@@ -56,25 +57,25 @@ func measures(quick bool) []measure {
 		{rows: []row{rowIdleH3}, tls: true, caddies: true, tunnels: manyH2, run: func(l *lab) ([]float64, error) {
 			return l.idle(fewH2, manyH2, l.openStreams(newHTTP3))
 		}},
-		{rows: []row{rowEcho}, tunnels: 200, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowEcho}, bare: true, tunnels: 200, run: func(l *lab) ([]float64, error) {
 			return l.echo(200, smallMessage, span(3*time.Second))
 		}},
-		{rows: []row{rowSteady}, tunnels: 200, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowSteady}, bare: true, tunnels: 200, run: func(l *lab) ([]float64, error) {
 			return l.steady(200, 20000, span(4*time.Second))
 		}},
 		{rows: []row{rowEchoTLS}, tls: true, tunnels: 50, run: func(l *lab) ([]float64, error) {
 			return l.echo(50, smallMessage, span(3*time.Second))
 		}},
-		{rows: []row{rowEchoLarge}, tunnels: 20, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowEchoLarge}, bare: true, tunnels: 20, run: func(l *lab) ([]float64, error) {
 			return l.echo(20, largeMessage, span(3*time.Second))
 		}},
-		{rows: []row{rowStream}, tunnels: 4, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowStream}, bare: true, tunnels: 4, run: func(l *lab) ([]float64, error) {
 			return l.stream(4, span(3*time.Second))
 		}},
-		{rows: []row{rowOpen}, tunnels: churning, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowOpen}, bare: true, tunnels: churning, run: func(l *lab) ([]float64, error) {
 			return l.churn(size(6000, 200))
 		}},
-		{rows: []row{rowMiddle, rowTail, rowCalm}, tunnels: 200, run: func(l *lab) ([]float64, error) {
+		{rows: []row{rowMiddle, rowTail, rowCalm}, bare: true, tunnels: 200, run: func(l *lab) ([]float64, error) {
 			return l.latency(200, 5000, span(6*time.Second))
 		}},
 		{rows: []row{rowGrowth}, tunnels: many, run: func(l *lab) ([]float64, error) {
