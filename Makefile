@@ -19,7 +19,7 @@ fuzz: # longer than in CI; make fuzz FUZZ_TIME=1h
 	FUZZ_TIME=$(or $(FUZZ_TIME),10m) .ci/run fuzz
 
 bench: # some 25 minutes; see bench/README.md
-	go run ./bench -svg docs/img/performance.svg
+	go run ./bench -proxies ours,stock,haproxy,nginx,apache,bare -svg docs/img/performance.svg
 
 soak: # an hour; see docs/soak.md
 	go run ./soak
