@@ -17,11 +17,11 @@ import (
 type ResponseBuffer struct{ place **bufio.Writer }
 
 // TakeResponseBuffer takes its buffer from the response of an HTTP/2 stream, if w is one
-// and nothing is in it. What is written then goes out as it comes, as far as it is more
-// than 16 bytes, and the rest at the next flush.
+// and nothing is in it. Each Write of more than a byte then goes out as it comes, and what
+// is less at the next flush; io.WriteString would send byte by byte.
 func TakeResponseBuffer(w http.ResponseWriter) ResponseBuffer {
 	place := responseBuffer(w)
-	if place == nil || (*place).Buffered() > 0 {
+	if place == nil || (*place).Buffered() > 0 || (*place).Size() != responseBufferSize {
 		return ResponseBuffer{}
 	}
 	server := serverOf.in(*place)
@@ -61,9 +61,13 @@ func responseBuffer(w http.ResponseWriter) **bufio.Writer {
 		if response.Kind() != reflect.Pointer || response.IsNil() || response.Elem().Kind() != reflect.Struct {
 			return nil
 		}
-		response = response.Elem().FieldByName(name)
+		f, ok := ownField(response.Type().Elem(), name)
+		if !ok {
+			return nil
+		}
+		response = response.Elem().FieldByIndex(f.Index)
 	}
-	if !response.IsValid() || response.Type() != reflect.TypeFor[*bufio.Writer]() || response.IsNil() {
+	if response.Type() != reflect.TypeFor[*bufio.Writer]() || response.IsNil() {
 		return nil
 	}
 	return (**bufio.Writer)(unsafe.Pointer(response.UnsafeAddr()))

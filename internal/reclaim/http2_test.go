@@ -41,7 +41,7 @@ func TestResponseBuffer(t *testing.T) {
 					t.Errorf("a buffer of %d bytes to begin with", before)
 				}
 				taken := TakeResponseBuffer(w)
-				if size := (*responseBuffer(w)).Size(); taken.place == nil || size > 16 {
+				if size := (*responseBuffer(w)).Size(); taken.place == nil || size != 1 {
 					t.Errorf("a buffer of %d bytes is left", size)
 				}
 				for _, n := range lengths {
@@ -82,12 +82,14 @@ func TestResponseBuffer(t *testing.T) {
 	}
 }
 
-// TestResponseBufferInUse leaves a buffer where it is while something is in it.
-func TestResponseBufferInUse(t *testing.T) {
+// TestResponseBufferStays leaves a buffer where it is while something is in it, and one
+// that is no use to other streams.
+func TestResponseBufferStays(t *testing.T) {
+	type state struct{ bw *bufio.Writer }
 	w := &struct {
 		http.ResponseWriter
-		rws *struct{ bw *bufio.Writer }
-	}{rws: &struct{ bw *bufio.Writer }{bufio.NewWriter(io.Discard)}}
+		rws *state
+	}{rws: &state{bufio.NewWriter(io.Discard)}}
 	if taken := TakeResponseBuffer(w); taken.place == nil {
 		t.Error("an empty buffer was left, so this tests nothing")
 	} else {
@@ -97,6 +99,10 @@ func TestResponseBufferInUse(t *testing.T) {
 	if taken := TakeResponseBuffer(w); taken.place != nil {
 		t.Error("a buffer was taken with something in it")
 	}
+	w.rws.bw = bufio.NewWriterSize(io.Discard, 64)
+	if taken := TakeResponseBuffer(w); taken.place != nil {
+		t.Error("a buffer of another size was taken")
+	}
 }
 
 // TestOtherResponses has none to take.
@@ -105,7 +111,12 @@ func TestOtherResponses(t *testing.T) {
 		http.ResponseWriter
 		rws *struct{}
 	}
-	for _, w := range []http.ResponseWriter{nil, none, httptest.NewRecorder(), struct{ http.ResponseWriter }{}} {
+	type inner struct{ rws *struct{ bw *bufio.Writer } }
+	embedding := &struct {
+		http.ResponseWriter
+		*inner
+	}{}
+	for _, w := range []http.ResponseWriter{nil, none, embedding, httptest.NewRecorder(), struct{ http.ResponseWriter }{}} {
 		taken := TakeResponseBuffer(w)
 		if taken.place != nil {
 			t.Errorf("%T has a buffer", w)

@@ -21,8 +21,15 @@ type field[S, T any] struct {
 }
 
 func lookUp[S, T any](name string) field[S, T] {
-	f, ok := reflect.TypeFor[S]().FieldByName(name)
+	f, ok := ownField(reflect.TypeFor[S](), name)
 	return field[S, T]{f.Offset, ok && f.Type == reflect.TypeFor[T]()}
+}
+
+// ownField finds a field of the struct itself: the offset of one that it embeds is
+// another struct's.
+func ownField(t reflect.Type, name string) (reflect.StructField, bool) {
+	f, ok := t.FieldByName(name)
+	return f, ok && len(f.Index) == 1
 }
 
 // in returns where the field is in s, or nil if it is not known.

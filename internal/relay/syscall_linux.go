@@ -12,7 +12,8 @@ import (
 // The calls below never wait, since sockets and epoll are asked for what there
 // is. So the Go runtime need not be told of them, as package unix would: that
 // takes a good part of the time that a short message takes. And they are those of
-// sockets, which skip what read and write do for files, a thirtieth of it.
+// sockets, which skip what read and write do for files, a thirtieth of it. On 386 and
+// s390x they are system calls of their own since Linux 4.3.
 
 // read reads what there is.
 func read(fd int32, p []byte) (int, error) {
