@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,6 +32,10 @@ func newDrain(name string, all []*tunnel, over time.Duration) *drain {
 	return &drain{name: name, tunnels: all, over: over}
 }
 
+// beingDrained is the drain by which each tunnel is counted that one has yet to end:
+// the first, if there are several.
+var beingDrained sync.Map // of *drain by *tunnel
+
 // drainingRetryAfter is when a client may ask again that was refused because the
 // server is about to stop: another one should be there soon.
 const drainingRetryAfter = 5 * time.Second
@@ -42,18 +47,24 @@ const progressEvery = 5 * time.Second
 // long each then takes is up to its linger time.
 func (d *drain) run(reason relay.Reason) {
 	began := time.Now()
+	left := metrics.draining.WithLabelValues(d.name)
+	for _, t := range d.tunnels {
+		if _, other := beingDrained.LoadOrStore(t, d); !other {
+			left.Inc()
+		}
+	}
 	if d.over > 0 {
 		d.log("draining tunnels", len(d.tunnels), began)
 	}
-	left := metrics.draining.WithLabelValues(d.name)
-	left.Add(float64(len(d.tunnels)))
 	reported := began
 	for i, t := range d.tunnels {
 		if d.over > 0 {
 			d.await(t, began.Add(d.due(i)))
 		}
 		t.relay.CloseWith(reason, d.code, d.text)
-		left.Dec()
+		if beingDrained.CompareAndDelete(t, d) {
+			left.Dec()
+		}
 		if now := time.Now(); now.Sub(reported) >= progressEvery {
 			reported = now
 			d.log("draining tunnels", len(d.tunnels)-i-1, began)

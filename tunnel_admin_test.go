@@ -140,6 +140,38 @@ func TestAdminClose(t *testing.T) {
 	}
 }
 
+// A tunnel that several drains are to end counts as one, and the first to come to it
+// ends it.
+func TestDrainsOverlap(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nname overlapping\n}")
+	p := g.openRunning()
+	liveTunnels(t, 1)
+	var answer struct{ Closing int }
+	drain := func(over string) {
+		t.Helper()
+		if status, said := askAdmin(t, adminTunnels, http.MethodDelete, "/ws_tunnel/tunnels?name=overlapping&over="+over, &answer); answer.Closing != 1 {
+			t.Fatalf("%d %s", status, said)
+		}
+		g.await("draining tunnels")
+		if n := originMetric(t, "caddy_ws_tunnel_draining", "overlapping"); n != 1 {
+			t.Errorf("%v tunnels are being drained", n)
+		}
+	}
+	drain("2h")
+	drain("1h")
+	if status, said := askAdmin(t, adminTunnels, http.MethodDelete, "/ws_tunnel/tunnels?name=overlapping", &answer); answer.Closing != 1 {
+		t.Fatalf("%d %s", status, said)
+	}
+	p.expectClose(1001)
+	p.Close()
+	g.expectEnd("admin", "gateway")
+	g.await("drained tunnels")
+	g.await("drained tunnels")
+	if n := originMetric(t, "caddy_ws_tunnel_draining", "overlapping"); n != 0 {
+		t.Errorf("%v tunnels are still being drained", n)
+	}
+}
+
 // What is not understood ends nothing and says what would be right.
 func TestAdminTunnelMistakes(t *testing.T) {
 	for request, want := range map[string]string{
