@@ -74,7 +74,7 @@ func TestStatusJSON(t *testing.T) {
 	in, next := g.statusEvents()
 	for {
 		view := next()
-		if len(view.Tunnels) == 1 && slices.ContainsFunc(view.Tunnels, isChat) && slices.ContainsFunc(view.Refused, isStrict) {
+		if len(view.Tunnels) == 1 && isChat(view.Tunnels[0]) && slices.ContainsFunc(view.Refused, isStrict) {
 			break
 		}
 	}
