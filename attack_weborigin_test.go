@@ -18,6 +18,7 @@ func TestAttackCrossSite(t *testing.T) {
 	} {
 		for _, version := range allVersions {
 			c := g.openVersion(version, "Origin", own)
+			liveTunnels(t, 1) // or the client would leave during the handshake
 			c.Close()
 			g.expectEnd("client_gone", "client")
 		}
