@@ -30,7 +30,7 @@ func TestImportLab(t *testing.T) {
 			continue
 		}
 		port := wstest.FreePort(t)
-		conf := l.Fill(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None")+c.Conf, port)
+		conf := l.Fill(c.On(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None")), port)
 		caddyfile, left, err := apache.Caddyfile("lab.conf", []byte(conf))
 		if err != nil {
 			t.Fatal(err)
@@ -148,6 +148,7 @@ func TestImportKeepsOut(t *testing.T) {
 		{"a closed folder", "DocumentRoot @W\n<Directory @W>\nRequire all denied\n</Directory>", "no file is served\n\trespond 403\n"},
 		{"files that may have more rules", "DocumentRoot @W\n<Directory @W>\nAllowOverride All\nRequire all granted\n</Directory>", "no file is served\n\trespond 403\n"},
 		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht* *.php"},
+		{"programs", "DocumentRoot @W\nAddHandler cgi-script .php .pl\nAddHandler none .txt\nScriptAlias /run/ @W/run/", "*.fcgi *.php.* *.pl *.pl.* @W/run\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)

@@ -44,7 +44,7 @@ DocumentRoot @W/htdocs
 
 func (l *lab) run(t *testing.T, c apachelab.Case) {
 	port := wstest.FreePort(t)
-	conf := l.Fill(base+c.Conf, port)
+	conf := l.Fill(c.On(base), port)
 	adapted, err := adapt(conf)
 	switch {
 	case c.Refuse && err == nil:

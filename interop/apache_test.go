@@ -6,8 +6,10 @@
 package interop
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -158,4 +160,23 @@ func startApacheExample(t *testing.T, chat, site, zone string) (port string) {
 	}, "TZ="+zone)
 	gateway.listens(t, ports["8443"], trusting("chat.example.com"))
 	return ports["8443"]
+}
+
+// TestDebianConfig has the adapter take all that Debian installs with Apache.
+func TestDebianConfig(t *testing.T) {
+	command := exec.Command(caddy, "adapt", "--adapter", "apache", "--config", "/etc/apache2/apache2.conf")
+	var said bytes.Buffer
+	command.Stderr = &said
+	config, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said.String())
+	}
+	for _, part := range []string{`"handler":"apache_vhost"`, `/var/www/html`, `:80"`} {
+		if !strings.Contains(string(config), part) {
+			t.Errorf("there is no %s in %s", part, config)
+		}
+	}
+	if !strings.Contains(said.String(), "mime.conf") || !strings.Contains(said.String(), "nothing is run here") {
+		t.Errorf("it does not warn of AddHandler: %s", said.String())
+	}
 }

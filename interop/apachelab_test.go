@@ -58,7 +58,7 @@ func TestApacheLab(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.Title, func(t *testing.T) {
 			port := wstest.FreePort(t)
-			l.Write(t, "run/httpd.conf", l.Fill(modules.String()+labBase+c.Conf, port))
+			l.Write(t, "run/httpd.conf", l.Fill(modules.String()+c.On(labBase), port))
 			file := filepath.Join(l.Dir, "run", "httpd.conf")
 			if c.Refuse || c.Strict {
 				if said, err := exec.Command("apache2", "-t", "-f", file).CombinedOutput(); err == nil {

@@ -77,7 +77,10 @@ type Files struct {
 	AllowOverride []string          `json:"allow_override,omitempty"` // in lower case; none is a value
 	Types         map[string]string `json:"types,omitempty"`          // AddType, by extension in lower case
 	ForceType     string            `json:"force_type,omitempty"`
-	Fallback      string            `json:"fallback,omitempty"` // FallbackResource
+	Charset       string            `json:"default_charset,omitempty"` // AddDefaultCharset; off is a value
+	Handler       string            `json:"handler,omitempty"`         // SetHandler; none is a value
+	Handlers      map[string]string `json:"handlers,omitempty"`        // AddHandler, by extension in lower case; RemoveHandler leaves an empty one
+	Fallback      string            `json:"fallback,omitempty"`        // FallbackResource
 }
 
 // ErrorDocument is what an error is answered with; one of the fields is set.
@@ -139,6 +142,9 @@ func mergeFiles(outer, inner *Files) *Files {
 		AllowOverride: inner.AllowOverride,
 		Types:         mergeMaps(outer.Types, inner.Types),
 		ForceType:     or(inner.ForceType, outer.ForceType),
+		Charset:       or(inner.Charset, outer.Charset),
+		Handler:       or(inner.Handler, outer.Handler),
+		Handlers:      mergeMaps(outer.Handlers, inner.Handlers),
 		Fallback:      or(inner.Fallback, outer.Fallback),
 	}
 	if f.Index == nil {

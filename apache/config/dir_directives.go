@@ -5,7 +5,6 @@ package config
 
 import (
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 
@@ -45,7 +44,11 @@ func (d *Dir) own(rd *reader, ctx *directive.Context, n *syntax.Node) error {
 	case "limitrequestbody":
 		return d.limitRequestBody(n)
 	case "sethandler":
-		return setHandler(n)
+		return lazy(&d.Files).setHandler(rd, n)
+	case "addhandler":
+		return lazy(&d.Files).addHandler(rd, n)
+	case "removehandler":
+		return lazy(&d.Files).removeHandler(n)
 	case "setoutputfilter", "addoutputfilterbytype":
 		return acceptFilter(rd, n)
 	case "secruleengine":
@@ -145,22 +148,6 @@ func (d *Dir) maxForwards(n *syntax.Node) error {
 	return nil
 }
 
-// setHandler takes what does not need another program to run something.
-func setHandler(n *syntax.Node) error {
-	var value string
-	if err := oneArg(n, &value, "SetHandler None"); err != nil {
-		return err
-	}
-	if strings.EqualFold(value, "none") || strings.EqualFold(value, "default-handler") {
-		return nil
-	}
-	switch value {
-	case "server-status", "server-info", "balancer-manager", "ldap-status":
-		return fmt.Errorf("SetHandler %s: there is no such page; remove the section, and see ws_status of this plugin", value)
-	}
-	return fmt.Errorf("SetHandler %s: what it runs is not part of a proxy; run it with a server of its own, and use ProxyPass (FastCGI is spoken by Caddy's php_fastcgi)", value)
-}
-
 // secRuleEngine takes ModSecurity where it keeps nobody out.
 func secRuleEngine(n *syntax.Node) error {
 	var value string
@@ -191,90 +178,6 @@ func acceptFilter(rd *reader, n *syntax.Node) error {
 	return nil
 }
 
-// file reads the directives of serving files.
-func (d *Dir) file(n *syntax.Node) error {
-	f := lazy(&d.Files)
-	switch strings.ToLower(n.Name) {
-	case "directoryindex":
-		return f.index(n)
-	case "directoryslash":
-		if len(n.Args) == 1 && strings.EqualFold(n.Args[0], "NotFound") {
-			f.Slash = new(bool)
-			return nil
-		}
-		return onOff(n, &f.Slash)
-	case "fallbackresource":
-		return oneArg(n, &f.Fallback, "FallbackResource /index.php")
-	case "options":
-		return f.options(n)
-	case "allowoverride":
-		return f.allowOverride(n)
-	case "addtype":
-		if err := directive.Args(n, 2, -1, "AddType application/wasm .wasm"); err != nil {
-			return err
-		}
-		if f.Types == nil {
-			f.Types = make(map[string]string)
-		}
-		for _, extension := range n.Args[1:] {
-			f.Types["."+strings.ToLower(strings.TrimPrefix(extension, "."))] = n.Args[0]
-		}
-		return nil
-	case "forcetype":
-		return oneArg(n, &f.ForceType, "ForceType text/plain")
-	}
-	return fmt.Errorf("nothing reads %s", n.Name) // a test sees to it that all in the table are read
-}
-
-func (f *Files) index(n *syntax.Node) error {
-	if err := directive.Args(n, 1, -1, "DirectoryIndex index.html"); err != nil {
-		return err
-	}
-	f.Index = n.Args
-	if len(n.Args) == 1 && strings.EqualFold(n.Args[0], "disabled") {
-		f.Index = []string{}
-	}
-	return nil
-}
-
-// options looks for Indexes only: the other options are about symbolic links,
-// CGI and includes.
-func (f *Files) options(n *syntax.Node) error {
-	if err := directive.Args(n, 1, -1, "Options -Indexes"); err != nil {
-		return err
-	}
-	for i, option := range n.Args {
-		sign := strings.IndexAny(option, "+-") == 0
-		name := strings.ToLower(strings.TrimLeft(option, "+-"))
-		on := !strings.HasPrefix(option, "-") && name != "none"
-		if i == 0 && !sign {
-			f.Listing = new(bool) // options without a sign replace those before
-		}
-		if name == "indexes" || name == "all" {
-			f.Listing = &on
-		}
-	}
-	return nil
-}
-
-func (f *Files) allowOverride(n *syntax.Node) error {
-	if err := directive.Args(n, 1, -1, "AllowOverride FileInfo"); err != nil {
-		return err
-	}
-	f.AllowOverride = nil
-	for _, group := range n.Args {
-		name, _, _ := strings.Cut(strings.ToLower(group), "=")
-		switch name {
-		case "nonfatal":
-		case "all", "none", "authconfig", "fileinfo", "indexes", "limit", "options":
-			f.AllowOverride = append(f.AllowOverride, name)
-		default:
-			return fmt.Errorf("AllowOverride %s: there are All, None, AuthConfig, FileInfo, Indexes, Limit and Options", group)
-		}
-	}
-	return nil
-}
-
 // mustBe refuses a switch whose other position is not there.
 func mustBe(n *syntax.Node, want bool) error {
 	on, err := directive.OnOff(n)
@@ -285,15 +188,4 @@ func mustBe(n *syntax.Node, want bool) error {
 		}
 	}
 	return err
-}
-
-// TypeOf is the content type that AddType gives a file; empty if none does.
-func (f *Files) TypeOf(name string) string {
-	if f == nil {
-		return ""
-	}
-	if f.ForceType != "" {
-		return f.ForceType
-	}
-	return f.Types[strings.ToLower(path.Ext(name))]
 }

@@ -71,8 +71,8 @@ var supported = []Entry{
 	{Name: "RedirectPermanent", Class: Works, places: inAll, override: "FileInfo"},
 	{Name: "RedirectRelative", Class: Works, places: inServer},
 	{Name: "RedirectTemp", Class: Works, places: inAll, override: "FileInfo"},
-	{Name: "ScriptAlias", Class: Refused, Note: "CGI is not run"},
-	{Name: "ScriptAliasMatch", Class: Refused, Note: "CGI is not run"},
+	{Name: "ScriptAlias", Class: Partly, Note: "CGI is not run: what is there is answered with 403", places: inServer | inSection},
+	{Name: "ScriptAliasMatch", Class: Partly, Note: "CGI is not run: what is there is answered with 403", places: inServer},
 
 	// mod_proxy
 	{Name: "ProxyPass", Class: Works, places: inServer | inSection},
@@ -184,8 +184,10 @@ var supported = []Entry{
 	{Name: "DefaultType", Class: Accepted, places: inAll, override: "FileInfo"},
 	{Name: "ErrorDocument", Class: Works, places: inAll, override: "FileInfo"},
 	{Name: "LimitRequestBody", Class: Works, places: inAll, override: "All"},
-	{Name: "AddHandler", Class: Refused, Note: "another server has to run it; proxy to that"},
-	{Name: "SetHandler", Class: Partly, Note: "None; another server has to run the rest", places: inAll, override: "FileInfo"},
+	{Name: "AddDefaultCharset", Class: Works, places: inAll, override: "FileInfo"},
+	{Name: "AddHandler", Class: Partly, Note: "nothing is run: such files are answered with 403", places: inAll, override: "FileInfo"},
+	{Name: "RemoveHandler", Class: Works, places: inAll, override: "FileInfo"},
+	{Name: "SetHandler", Class: Partly, Note: "None, and httpd's own pages, which are answered with 403; another server has to run the rest", places: inAll, override: "FileInfo"},
 	{Name: "Action", Class: Refused, Note: "CGI is not run"},
 	{Name: "AddOutputFilter", Class: Refused, Note: "there are no filters"},
 	{Name: "SetInputFilter", Class: Refused, Note: "there are no filters"},

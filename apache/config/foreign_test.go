@@ -24,7 +24,7 @@ func TestRefusals(t *testing.T) {
 		{"{% if tls %}", "unknown directive {%: if the site does without it"},
 		{"ProxyPass / ajp://localhost:8009/", "ajp:// is not supported: http, https, ws, wss, h2, h2c and balancer are; let the application server speak HTTP"},
 		{"ProxyPass / fcgi://localhost:9000/", "Caddy's php_fastcgi speaks FastCGI"},
-		{"<Location /server-status>\nSetHandler server-status\n</Location>", "there is no such page"},
+		{"<FilesMatch .php$>\nSetHandler proxy:fcgi://localhost:9000\n</FilesMatch>", "Caddy's php_fastcgi"},
 		{"<Proxy ~ ^ws>\nProxySet timeout=3\n</Proxy>", "use <ProxyMatch ^ws>"},
 		{"Listen chat.test:80", `"chat.test" is not an IP address`},
 	} {

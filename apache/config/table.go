@@ -63,12 +63,15 @@ var byName = func() map[string]*Entry {
 	return index
 }()
 
-// nearest is the known directive that a misspelt name is closest to; empty if
-// none is close.
+// nearest is the directive that a misspelt name may stand for: the closest one, of
+// those that would do something; empty if too few letters are right.
 func nearest(name string) string {
 	name = strings.ToLower(name)
-	best, distance := "", 3
+	best, distance := "", min(2, len(name)/3)+1
 	for _, e := range table {
+		if e.Class == Refused {
+			continue
+		}
 		if d := edits(name, strings.ToLower(e.Name), distance); d < distance {
 			best, distance = e.Name, d
 		}

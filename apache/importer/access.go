@@ -75,7 +75,43 @@ func (b *site) files() {
 			return
 		}
 	}
-	b.linef("file_server {\nhide .ht* *.php *.phtml *.phar *.cgi *.fcgi\n}") // programs would be shown
+	b.linef("file_server {\nhide .ht* %s\n}", strings.Join(b.programs(), " "))
+}
+
+// programs are the files that httpd runs, and that would be shown.
+func (b *site) programs() []string {
+	names := []string{"*.php", "*.phtml", "*.phar", "*.cgi", "*.fcgi"}
+	for _, extension := range handled(&b.s.Dir) {
+		for _, name := range []string{"*." + extension, "*." + extension + ".*"} {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if m := b.s.Mapping; m != nil {
+		for _, a := range m.Alias {
+			if a.Script {
+				names = append(names, token(strings.TrimSuffix(a.File, "/")))
+			}
+		}
+	}
+	return names
+}
+
+// handled are the extensions that AddHandler has something run anywhere in a place.
+func handled(d *config.Dir) (extensions []string) {
+	if d.Files != nil {
+		for extension, handler := range d.Files.Handlers {
+			if handler != "" {
+				extensions = append(extensions, extension)
+			}
+		}
+	}
+	for _, section := range d.Sections {
+		extensions = append(extensions, handled(&section.Dir)...)
+	}
+	slices.Sort(extensions)
+	return extensions
 }
 
 // open says whether rules let everybody pass.

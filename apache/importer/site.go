@@ -156,6 +156,10 @@ func (b *site) rest() {
 	}
 	if m := b.s.Mapping; m != nil {
 		for _, a := range m.Alias {
+			if a.Script {
+				b.not(a.Line, "ScriptAlias "+a.Path+" "+a.File+": CGI is not run")
+				continue
+			}
 			b.not(a.Line, "Alias "+a.Path+" "+a.File+": see handle_path, root and file_server")
 		}
 	}

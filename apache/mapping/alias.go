@@ -16,7 +16,7 @@ import (
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/syntax"
 )
 
-// Alias is an Alias or AliasMatch.
+// Alias is an Alias or AliasMatch, or a ScriptAlias or ScriptAliasMatch.
 type Alias struct {
 	Line     string `json:"line,omitempty"`
 	Location string `json:"location,omitempty"` // see location
@@ -25,10 +25,13 @@ type Alias struct {
 	// File is an absolute path. In a <Location> it is an expression, and all of the
 	// Location is that one file.
 	File string `json:"file"`
+	// Script says that what is there is a program. It is not run, and not shown.
+	Script bool `json:"script,omitempty"`
 }
 
 func (rs *Rules) alias(ctx *directive.Context, n *syntax.Node) error {
-	a := Alias{Line: directive.Line(n), Match: strings.EqualFold(n.Name, "AliasMatch")}
+	name := strings.ToLower(n.Name)
+	a := Alias{Line: directive.Line(n), Match: strings.HasSuffix(name, "match"), Script: strings.HasPrefix(name, "script")}
 	if err := directive.Args(n, 1, 2, "Alias /files /var/www/files"); err != nil {
 		return err
 	}
@@ -57,6 +60,9 @@ func (rs *Rules) alias(ctx *directive.Context, n *syntax.Node) error {
 		if strings.HasSuffix(a.Path, "/") != strings.HasSuffix(a.File, "/") && a.Path != "/" {
 			ctx.Warnf(n, "end the path and the file both with / or neither, or %s/x and %sx are not what they seem", strings.TrimSuffix(a.Path, "/"), a.File)
 		}
+	}
+	if a.Script {
+		ctx.Warnf(n, "%s: CGI is not run here, and what is there is answered with 403; use ProxyPass to what runs it", n.Name)
 	}
 	rs.Alias = append(rs.Alias, a)
 	return nil
@@ -123,6 +129,9 @@ func (c *compiledAlias) file(r *request.Request) (string, error) {
 	// there and leave it to <Directory> whether that is allowed.
 	if !strings.HasPrefix(file, "/") || strings.Contains(file+"/", "/../") {
 		return "", &StatusError{http.StatusForbidden, fmt.Sprintf("Alias of line %s leads to %s", c.Line, file)}
+	}
+	if c.Script {
+		return "", &StatusError{http.StatusForbidden, fmt.Sprintf("ScriptAlias of line %s: CGI is not run", c.Line)}
 	}
 	if strings.HasSuffix(file, "/") && file != "/" {
 		return path.Clean(file) + "/", nil

@@ -44,6 +44,8 @@ type Rules struct {
 var directives = map[string]func(*Rules, *directive.Context, *syntax.Node) error{
 	"alias":                        (*Rules).alias,
 	"aliasmatch":                   (*Rules).alias,
+	"scriptalias":                  (*Rules).alias,
+	"scriptaliasmatch":             (*Rules).alias,
 	"redirect":                     (*Rules).redirect,
 	"redirectmatch":                (*Rules).redirect,
 	"redirectpermanent":            (*Rules).redirect,

@@ -196,8 +196,8 @@ func warnOfPlace(ctx *directive.Context, n *syntax.Node, pattern string) {
 		}
 		ctx.Warnf(n, "the pattern %s never matches here: a path in a folder has no / in front; right would be ^%s", pattern, pattern[2:])
 	case directive.Location, directive.Proxy, directive.Condition:
-		ctx.Warnf(n, "httpd does not support RewriteRule here: what the pattern is for is the file, "+
-			"or proxy:http://… of a ProxyPass, not the path; it belongs outside the section")
+		ctx.Warnf(n, "httpd's manual does not support RewriteRule here: the pattern finds a file such as /var/www/html/ws, "+
+			"or proxy:http://… of a ProxyPass, not the path, so ^ is at another place; it belongs outside the section")
 	}
 }
 

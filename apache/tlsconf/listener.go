@@ -72,7 +72,7 @@ func (rs *Rules) Listener(host Host) (*Listener, error) {
 	}
 	if l.Certificates == nil {
 		if l.ACME = rs.acme(host); l.ACME == nil {
-			return nil, errors.New("SSLEngine on without a certificate: there has to be a SSLCertificateFile, or a MDomain with the ServerName")
+			return nil, errors.New("SSLEngine on without a certificate: there has to be a SSLCertificateFile, or a MDomain with the ServerName, or a line Define CADDY_CERTIFICATES managed to let Caddy get one")
 		}
 	}
 	var err error

@@ -111,7 +111,11 @@ func (x *exchange) finish(status int, generated bool) error {
 	if p == nil {
 		p = x.h.places.base
 	}
-	return failed(p.editor.Response(x.req, status, x.w.Header(), generated))
+	if err := p.editor.Response(x.req, status, x.w.Header(), generated); err != nil {
+		return failed(err)
+	}
+	p.dir.Files.AddCharset(x.w.Header())
+	return nil
 }
 
 // answered is the status of the answer so far; 0 if there is none.

@@ -4,8 +4,11 @@
 package vhost
 
 import (
+	"cmp"
+	"mime"
 	"net/http"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 
@@ -49,10 +52,21 @@ func (x *exchange) indexes() []string {
 // passwords in it.
 var program = regexp.MustCompile(`(?i)\.(php[0-9]?|pht|phtml|phar|cgi|fcgi|asp|aspx|jsp)$`)
 
-// file hands the request to the file server.
+// file decides whether a file is what the request is answered with.
 func (x *exchange) file() (again bool, err error) {
 	name, files := x.req.Filename, x.place.dir.Files
-	if name == "" {
+	if page := files.Page(); page != "" {
+		return false, &refusal{status: http.StatusForbidden, reason: "SetHandler " + page + ": there is no such page"}
+	}
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost: // httpd takes a POST of a file for a GET
+	case http.MethodOptions:
+		return false, x.options()
+	default:
+		x.w.Header().Set("Allow", fileMethods)
+		return false, &refusal{status: http.StatusMethodNotAllowed, reason: "this is a file, which is not changed"}
+	}
+	if x.unrooted {
 		return false, &refusal{status: http.StatusNotFound, reason: "no directive maps the path, and there is no DocumentRoot"}
 	}
 	info, err := os.Stat(name)
@@ -69,20 +83,28 @@ func (x *exchange) file() (again bool, err error) {
 		if files == nil || files.Listing == nil || !*files.Listing {
 			return false, &refusal{status: http.StatusForbidden, reason: "Options does not have Indexes, and the folder has no index"}
 		}
-		origin = listVar
+		if origin = listVar; x.r.Method == http.MethodPost {
+			return false, &refusal{status: http.StatusNotFound, reason: "a folder is no target of a POST"}
+		}
 	case info.IsDir() && (files == nil || files.Slash == nil || *files.Slash):
 		return false, x.redirect(http.StatusMovedPermanently, x.absoluteURL(escapePath(x.req.URI)+"/"))
 	}
-	if origin == fileVar && program.MatchString(name) {
+	if origin == fileVar && (program.MatchString(name) || files.HandlerOf(name) != "") {
 		return false, &refusal{status: http.StatusForbidden, reason: "it is a program, which is not run here, and not shown either; proxy to what runs it"}
 	}
 	if err := x.limitBody(); err != nil {
 		return false, err
 	}
-	if mime := x.mime; mime != "" {
-		x.w.Header().Set("Content-Type", mime)
-	} else if mime := files.TypeOf(name); mime != "" {
-		x.w.Header().Set("Content-Type", mime)
+	return false, x.serveFile(name, origin)
+}
+
+// serveFile hands a file, or a folder to be listed, to the file server.
+func (x *exchange) serveFile(name, origin string) error {
+	if kind := cmp.Or(x.mime, x.place.dir.Files.TypeOf(name), ownType(name)); kind != "" && origin == fileVar {
+		x.w.Header().Set("Content-Type", kind)
+	}
+	if x.r.Method == http.MethodPost {
+		x.r.Method = http.MethodGet // the file server knows no other
 	}
 	caddyhttp.SetVar(x.r.Context(), originVar, origin)
 	caddyhttp.SetVar(x.r.Context(), "root", "/")
@@ -90,9 +112,29 @@ func (x *exchange) file() (again bool, err error) {
 	a := &answer{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: x.w}, x: x}
 	x.last = a
 	if err := x.next.ServeHTTP(a, x.r); err != nil {
-		return false, err
+		return err
 	}
-	return false, a.err
+	return a.err
+}
+
+// fileMethods are those that a file has.
+const fileMethods = "GET,HEAD,POST,OPTIONS"
+
+// options answers OPTIONS, which httpd does without looking for the file.
+func (x *exchange) options() error {
+	x.w.Header().Set("Allow", fileMethods)
+	if err := x.finish(http.StatusOK, false); err != nil {
+		return err
+	}
+	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// ownType is the content type that a file has by its name. The file server would
+// say in which character set it is, which httpd leaves to AddDefaultCharset.
+func ownType(name string) string {
+	kind, _, _ := strings.Cut(mime.TypeByExtension(path.Ext(name)), ";")
+	return kind
 }
 
 // limitBody is LimitRequestBody.

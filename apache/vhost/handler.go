@@ -7,6 +7,7 @@
 package vhost
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
@@ -81,6 +82,11 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
+// builtRoot is the document root that Debian's httpd is built with. Without
+// DocumentRoot, sections and the rules in them find the path there, and many a
+// pattern without ^ counts on it; its files are not served, since no line says so.
+const builtRoot = "/var/www/html"
+
 // Provision compiles the directives.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	h.logger = ctx.Logger()
@@ -90,7 +96,7 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 		h.logger = h.logger.Named("main")
 	}
 	h.facts = &request.Server{
-		Name: h.Name, Port: h.Port, Admin: h.Admin, DocumentRoot: h.DocumentRoot,
+		Name: h.Name, Port: h.Port, Admin: h.Admin, DocumentRoot: cmp.Or(h.DocumentRoot, builtRoot),
 		CanonicalName: h.CanonicalName != nil && *h.CanonicalName,
 	}
 	if h.facts.Port == 0 {

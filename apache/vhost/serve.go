@@ -48,13 +48,14 @@ type exchange struct {
 	via          string
 	last         *answer // to what was handed over
 
-	place   *place          // what holds for the request, once it is mapped
-	target  *mapping.Target // where it is proxied to; nil: a file
-	end     bool            // no more rewriting
-	rounds  int             // of internal redirects
-	status  int             // of the answer, if it is an ErrorDocument
-	cookies []string        // that the answer sets
-	mime    string          // the content type of a file, if a rule forces it
+	place    *place          // what holds for the request, once it is mapped
+	target   *mapping.Target // where it is proxied to; nil: a file
+	unrooted bool            // the file is in builtRoot only since no directive says where
+	end      bool            // no more rewriting
+	rounds   int             // of internal redirects
+	status   int             // of the answer, if it is an ErrorDocument
+	cookies  []string        // that the answer sets
+	mime     string          // the content type of a file, if a rule forces it
 
 	trial *Trial // nil: the request is a real one
 }
@@ -109,7 +110,7 @@ func (x *exchange) admit() error {
 // round maps the request, decides whether it may pass, and hands it over. again
 // says that it has another path now.
 func (x *exchange) round() (again bool, err error) {
-	x.target, x.req.Filename, x.req.PathInfo = nil, "", ""
+	x.target, x.req.Filename, x.req.PathInfo, x.unrooted = nil, "", "", false
 	answered, err := x.translate()
 	if err != nil || answered {
 		return false, err
@@ -171,13 +172,12 @@ func (x *exchange) translate() (answered bool, err error) {
 		return true, x.redirectBy(redirection)
 	case filename != "":
 		x.req.Filename = filename
-	case x.h.DocumentRoot != "":
-		x.req.Filename = joinPath(x.h.DocumentRoot, x.req.URI)
-		if x.trial != nil {
+	default:
+		x.req.Filename = joinPath(x.h.facts.DocumentRoot, x.req.URI)
+		x.unrooted = x.h.DocumentRoot == ""
+		if x.trial != nil && !x.unrooted {
 			x.note("", "DocumentRoot", x.h.DocumentRoot, true, x.req.Filename)
 		}
-	default:
-		x.req.Filename = ""
 	}
 	return false, nil
 }
@@ -204,6 +204,7 @@ func (x *exchange) apply(result rewrite.Result) (mapped, answered bool, err erro
 	case rewrite.Status:
 		return false, false, &refusal{status: result.Status, reason: "RewriteRule at " + result.Rule}
 	case rewrite.Rewritten:
+		x.unrooted = x.h.DocumentRoot == "" && strings.HasPrefix(x.req.Filename, builtRoot+"/")
 		return true, false, nil
 	case rewrite.PassThrough:
 		x.rawPath = escapePath(x.req.URI)

@@ -15,6 +15,7 @@ type Case struct {
 	Conf   string // with @A, @B, @C for origins, @W for the folder, @P for the port
 	Strict bool   // httpd does not start; the adapter does, unless it is strict
 	Refuse bool   // nor does the adapter
+	NoRoot bool   // without the base's DocumentRoot
 	Probes []Probe
 }
 
@@ -23,6 +24,14 @@ type Probe struct {
 	Request string
 	HTTPD   string // its answer
 	Ours    string // which is another one if that is intended
+}
+
+// On is the configuration behind what is around every case.
+func (c *Case) On(base string) string {
+	if c.NoRoot {
+		base = strings.Replace(base, "DocumentRoot @W/htdocs\n", "", 1)
+	}
+	return base + c.Conf
 }
 
 // Cases reads a file of cases.
@@ -48,6 +57,9 @@ func Cases(t testing.TB, file string) []Case {
 				continue
 			case "error if strict":
 				c.Strict = true
+				continue
+			case "without DocumentRoot":
+				c.NoRoot = true
 				continue
 			}
 			request, want, ok := strings.Cut(line, " -> ")
