@@ -4,15 +4,12 @@
 package wstunnel
 
 import (
-	"reflect"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 func init() {
@@ -102,161 +99,80 @@ func (h *Handler) unmarshalCaddyfile(helper httpcaddyfile.Helper) error {
 	if err := h.addOrigins(d, d.RemainingArgs()); err != nil {
 		return err
 	}
-	texts := map[string]*string{
-		"host": &h.Host, "sni": &h.SNI, "port": &h.Port,
-		"origin_header": &h.OriginHeader, "on_reload": &h.OnReload, "on_origin_down": &h.OnOriginDown, "versions": &h.Versions, "name": &h.Name,
-	}
-	durations := map[string]*caddy.Duration{
-		"dial_timeout": &h.DialTimeout, "handshake_timeout": &h.HandshakeTimeout,
-		"idle_timeout": &h.IdleTimeout, "linger": &h.Linger, "drain": &h.Drain, "record_every": &h.RecordEvery,
-	}
+	f := newFaults(h.Validate)
+	f.look(*d)
+	options := h.options(helper, f)
 	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true, "message_rate": true, "byte_rate": true}
 	seen := make(map[string]bool)
 	for d.NextBlock(0) {
-		option := d.Val()
-		if seen[option] && !repeatable[option] {
+		line, option := *d, d.Val()
+		read := options[option]
+		switch {
+		case strings.HasPrefix(option, "tls_"):
+			return d.Errf("%s belongs into the block of tls: tls { %[1]s … }", option)
+		case read == nil:
+			return unknownOption(d, "ws_tunnel", option, options)
+		case seen[option] && !repeatable[option]:
 			return d.Errf("%s is given twice", option)
 		}
 		seen[option] = true
-		var err error
-		switch text, duration := texts[option], durations[option]; {
-		case text != nil:
-			err = oneArg(d, text)
-		case duration != nil:
-			err = durationArg(d, duration)
-		case option == "to":
-			if args := d.RemainingArgs(); len(args) > 0 {
-				err = h.addOrigins(d, args)
-			} else {
-				err = d.ArgErr()
-			}
-		case strings.HasPrefix(option, "lb_"), option == "max_tunnels_per_origin", option == "dynamic":
-			err = h.balancingOption(d, option)
-		case option == "health":
-			err = h.healthOption(d)
-		case option == "local_address":
-			if h.LocalAddresses = d.RemainingArgs(); len(h.LocalAddresses) == 0 {
-				err = d.ArgErr()
-			} else {
-				err = wrap(d, h.validateSources())
-			}
-		case option == "header_up", option == "header_down":
-			err = h.headerRule(d, option)
-		case option == "tls":
-			err = h.tlsOptions(d.NewFromNextSegment())
-		case option == "proxy_protocol":
-			err = h.proxyProtocolOptions(d)
-		case option == "message_rate", option == "byte_rate":
-			err = h.rateOption(d, option)
-		case option == "heartbeat", option == "max_lifetime", option == "max_message":
-			err = h.lifetimeOption(d, option)
-		case option == "recheck":
-			err = h.recheckOption(helper)
-		case option == "max_tunnels", option == "limit", option == "handshake_rate":
-			err = h.limitOption(d, option)
-		default:
-			err = d.Errf("unknown ws_tunnel option %q", option)
-		}
-		if err != nil {
+		if err := read(); err != nil {
 			return err
 		}
+		f.look(line)
 	}
-	if err := h.Validate(); err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
+	return f.left(d)
 }
 
-// addOrigins takes origins, each checked where it stands.
-func (h *Handler) addOrigins(d *caddyfile.Dispenser, args []string) error {
-	for _, arg := range args {
-		if !hasPlaceholder(arg) {
-			if _, err := parseOrigin(arg, false); err != nil {
-				return d.Errf("origin %q: %v", arg, err)
-			}
-		}
-		h.Origins = append(h.Origins, arg)
+// options has for each option what reads its line, and its block.
+func (h *Handler) options(helper httpcaddyfile.Helper, f *faults) map[string]func() error {
+	d := helper.Dispenser
+	text := func(to *string) func() error {
+		return func() error { return oneArg(d, to) }
 	}
-	return nil
-}
+	duration := func(to *caddy.Duration) func() error {
+		return func() error { return durationArg(d, to) }
+	}
+	options := map[string]func() error{
+		"to":             func() error { return h.to(d) },
+		"host":           text(&h.Host),
+		"sni":            text(&h.SNI),
+		"port":           text(&h.Port),
+		"origin_header":  text(&h.OriginHeader),
+		"tls":            func() error { return h.tlsOptions(d.NewFromNextSegment()) },
+		"proxy_protocol": func() error { return h.proxyProtocolOptions(d, f) },
+		"versions":       text(&h.Versions),
+		"local_address":  func() error { return h.localAddresses(d) },
+		"health":         func() error { return h.healthOption(d, f) },
+		"on_origin_down": text(&h.OnOriginDown),
 
-func (h *Handler) headerRule(d *caddyfile.Dispenser, option string) error {
-	if h.Headers == nil {
-		h.Headers = new(headers.Handler)
+		"dial_timeout":      duration(&h.DialTimeout),
+		"handshake_timeout": duration(&h.HandshakeTimeout),
+		"idle_timeout":      duration(&h.IdleTimeout),
+		"linger":            duration(&h.Linger),
+		"on_reload":         text(&h.OnReload),
+		"drain":             duration(&h.Drain),
+		"record_every":      duration(&h.RecordEvery),
+		"recheck":           func() error { return h.recheckOption(helper) },
+		"name":              text(&h.Name),
 	}
-	var ops *headers.HeaderOps
-	if option == "header_up" {
-		if h.Headers.Request == nil {
-			h.Headers.Request = new(headers.HeaderOps)
-		}
-		ops = h.Headers.Request
-	} else {
-		if h.Headers.Response == nil {
-			h.Headers.Response = &headers.RespHeaderOps{HeaderOps: new(headers.HeaderOps)}
-		}
-		ops = h.Headers.Response.HeaderOps
-	}
-	args := d.RemainingArgs()
-	var replacement *string
-	switch len(args) {
-	case 1:
-		args = append(args, "")
-	case 2:
-	case 3:
-		replacement = &args[2]
-	default:
-		return d.ArgErr()
-	}
-	if err := headers.CaddyfileHeaderOp(ops, args[0], args[1], replacement); err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
-}
-
-// tlsOptions lets reverse_proxy's transport read the block, since it is that
-// transport's TLS, and refuses what else the transport has.
-func (h *Handler) tlsOptions(d *caddyfile.Dispenser) error {
-	var transport reverseproxy.HTTPTransport
-	if err := transport.UnmarshalCaddyfile(d); err != nil {
-		return err
-	}
-	h.TLS = transport.TLS
-	if h.TLS == nil {
-		h.TLS = new(reverseproxy.TLSConfig)
-	}
-	transport.TLS = nil
-	if !reflect.DeepEqual(transport, reverseproxy.HTTPTransport{}) {
-		return d.Err("in ws_tunnel's tls, only the options of the transport that begin with tls_ are allowed")
-	}
-	return nil
-}
-
-func (h *Handler) proxyProtocolOptions(d *caddyfile.Dispenser) error {
-	h.ProxyProtocol = new(ProxyProtocol)
-	if err := oneArg(d, &h.ProxyProtocol.Version); err != nil {
-		return err
-	}
-	for d.NextBlock(1) {
-		option, args := d.Val(), d.RemainingArgs()
-		switch {
-		case option == "tlv" && (len(args) == 1 || len(args) == 2):
-			tlv := ProxyTLV{Type: args[0]}
-			if len(args) == 2 {
-				tlv.Value = args[1]
-			}
-			h.ProxyProtocol.TLVs = append(h.ProxyProtocol.TLVs, tlv)
-		case option == "pass" && len(args) > 0:
-			h.ProxyProtocol.Pass = append(h.ProxyProtocol.Pass, args...)
-		case option == "tlv", option == "pass":
-			return d.ArgErr()
-		default:
-			return d.Errf("unknown proxy_protocol option %q: use tlv or pass", option)
+	for _, family := range []struct {
+		read  func(d *caddyfile.Dispenser, option string) error
+		names []string
+	}{
+		{h.headerRule, []string{"header_up", "header_down"}},
+		{h.rateOption, []string{"message_rate", "byte_rate"}},
+		{h.lifetimeOption, []string{"heartbeat", "max_lifetime", "max_message"}},
+		{h.limitOption, []string{"max_tunnels", "limit", "handshake_rate"}},
+		{h.balancingOption, []string{
+			"dynamic", "lb_policy", "lb_retries", "lb_try_duration", "lb_try_interval", "lb_retry_status", "lb_slow_start", "max_tunnels_per_origin",
+		}},
+	} {
+		for _, name := range family.names {
+			options[name] = func() error { return family.read(d, name) }
 		}
 	}
-	if err := h.ProxyProtocol.validate(); err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
+	return options
 }
 
 func parseEcho(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -303,14 +219,6 @@ func parseDuration(d *caddyfile.Dispenser, text string, to *caddy.Duration) erro
 		return d.Errf("%q is not a duration, as 30s or 1h30m", text)
 	}
 	*to = caddy.Duration(duration)
-	return nil
-}
-
-// wrap gives an error the place where it was found.
-func wrap(d *caddyfile.Dispenser, err error) error {
-	if err != nil {
-		return d.WrapErr(err)
-	}
 	return nil
 }
 

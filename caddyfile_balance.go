@@ -5,6 +5,7 @@ package wstunnel
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,8 +41,6 @@ func (h *Handler) balancingOption(d *caddyfile.Dispenser, option string) (err er
 		err = durationArg(d, lb.SlowStart)
 	case "lb_retry_status":
 		lb.RetryStatus, err = statusArgs(d)
-	default:
-		err = d.Errf("unknown ws_tunnel option %q", option)
 	}
 	return err
 }
@@ -52,6 +51,14 @@ func moduleOption[T any](d *caddyfile.Dispenser, namespace, key string) (json.Ra
 		return nil, d.ArgErr()
 	}
 	name := d.Val()
+	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
+		var there []string
+		for _, module := range caddy.GetModules(namespace) {
+			there = append(there, module.ID.Name())
+		}
+		slices.Sort(there)
+		return nil, d.Errf("there is no %s %q: use %s", key, name, strings.Join(there, ", "))
+	}
 	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {
 		return nil, err
@@ -63,7 +70,7 @@ func moduleOption[T any](d *caddyfile.Dispenser, namespace, key string) (json.Ra
 }
 
 // healthOption takes health, its check, and its block.
-func (h *Handler) healthOption(d *caddyfile.Dispenser) error {
+func (h *Handler) healthOption(d *caddyfile.Dispenser, f *faults) error {
 	h.Health = new(HealthChecks)
 	c := h.Health
 	switch args := d.RemainingArgs(); {
@@ -77,34 +84,41 @@ func (h *Handler) healthOption(d *caddyfile.Dispenser) error {
 	default:
 		return d.Errf("wrong health check %q: write tcp, http <path> or websocket <path>", strings.Join(args, " "))
 	}
-	durations := map[string]*caddy.Duration{"interval": &c.Interval, "timeout": &c.Timeout, "fail_duration": &c.FailDuration}
-	counts := map[string]*int{"healthy": &c.Healthy, "unhealthy": &c.Unhealthy, "max_fails": &c.MaxFails}
-	texts := map[string]*string{"host": &c.Host, "port": &c.Port}
+	f.look(*d)
+	duration := func(to *caddy.Duration) func() error {
+		return func() error { return durationArg(d, to) }
+	}
+	count := func(to *int) func() error {
+		return func() error { return onlyCount(d, to) }
+	}
+	options := map[string]func() error{
+		"status":        func() (err error) { c.Status, err = statusArgs(d); return err },
+		"host":          func() error { return oneArg(d, &c.Host) },
+		"port":          func() error { return oneArg(d, &c.Port) },
+		"interval":      duration(&c.Interval),
+		"timeout":       duration(&c.Timeout),
+		"healthy":       count(&c.Healthy),
+		"unhealthy":     count(&c.Unhealthy),
+		"fail_duration": duration(&c.FailDuration),
+		"max_fails":     count(&c.MaxFails),
+	}
 	seen := make(map[string]bool)
 	for d.NextBlock(1) {
-		option := d.Val()
-		if seen[option] {
+		line, option := *d, d.Val()
+		read := options[option]
+		switch {
+		case read == nil:
+			return unknownOption(d, "health", option, options)
+		case seen[option]:
 			return d.Errf("%s is given twice", option)
 		}
 		seen[option] = true
-		var err error
-		switch {
-		case durations[option] != nil:
-			err = durationArg(d, durations[option])
-		case counts[option] != nil:
-			err = onlyCount(d, counts[option])
-		case texts[option] != nil:
-			err = oneArg(d, texts[option])
-		case option == "status":
-			c.Status, err = statusArgs(d)
-		default:
-			err = d.Errf("unknown health option %q", option)
-		}
-		if err != nil {
+		if err := read(); err != nil {
 			return err
 		}
+		f.look(line)
 	}
-	return wrap(d, h.validateHealth())
+	return nil
 }
 
 func onlyCount(d *caddyfile.Dispenser, to *int) (err error) {

@@ -11,7 +11,7 @@ import (
 )
 
 // limitOption takes one of the options that bound how many tunnels there are,
-// or how often one is opened, and checks it where it stands.
+// or how often one is opened.
 func (h *Handler) limitOption(d *caddyfile.Dispenser, option string) error {
 	args := d.RemainingArgs()
 	var err error
@@ -41,13 +41,7 @@ func (h *Handler) limitOption(d *caddyfile.Dispenser, option string) error {
 			"handshake_rate": "a key, a number and a window, as in handshake_rate {client_ip} 5 1s",
 		}[option])
 	}
-	if err != nil {
-		return err
-	}
-	if err := h.validateLimits(); err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
+	return err
 }
 
 func countArg(d *caddyfile.Dispenser, arg string) (int, error) {

@@ -36,13 +36,22 @@ func (h *Handler) provisionLifetime() {
 }
 
 func (h *Handler) validateLifetime() error {
-	for name, d := range map[string]caddy.Duration{
-		"dial_timeout": h.DialTimeout, "handshake_timeout": h.HandshakeTimeout, "idle_timeout": h.IdleTimeout,
-		"max_lifetime_jitter": h.MaxLifetimeJitter, "linger": h.Linger, "drain": h.Drain,
-		"heartbeat": h.Heartbeat, "heartbeat_timeout": h.HeartbeatTimeout, "record_every": h.RecordEvery,
+	for _, d := range []struct {
+		name  string
+		value caddy.Duration
+	}{
+		{"dial_timeout", h.DialTimeout},
+		{"handshake_timeout", h.HandshakeTimeout},
+		{"idle_timeout", h.IdleTimeout},
+		{"max_lifetime_jitter", h.MaxLifetimeJitter},
+		{"linger", h.Linger},
+		{"drain", h.Drain},
+		{"heartbeat", h.Heartbeat},
+		{"heartbeat_timeout", h.HeartbeatTimeout},
+		{"record_every", h.RecordEvery},
 	} {
-		if d < 0 {
-			return fmt.Errorf("%s is negative", name)
+		if d.value < 0 {
+			return fmt.Errorf("%s is negative", d.name)
 		}
 	}
 	if h.MaxMessage < 0 {

@@ -76,9 +76,6 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Validate finds what is wrong with h before a request does.
 func (h *Handler) Validate() error {
-	if len(h.Origins) == 0 && h.DynamicRaw == nil && h.dynamic == nil {
-		return errors.New("ws_tunnel needs an origin, as in ws_tunnel localhost:8000")
-	}
 	for _, text := range h.Origins {
 		if err := h.validateOrigin(text); err != nil {
 			return fmt.Errorf("origin %q: %w", text, err)
@@ -95,20 +92,18 @@ func (h *Handler) Validate() error {
 	if err := h.validateLifetime(); err != nil {
 		return err
 	}
-	if h.Headers != nil {
-		if err := h.Headers.Validate(); err != nil {
-			return fmt.Errorf("header rules: %w", err)
-		}
-		if down := h.Headers.Response; down != nil && (down.Require != nil || down.Deferred) {
-			return errors.New("header rules: require and deferred have no meaning in ws_tunnel")
-		}
-	}
-	for _, check := range []func() error{h.validateLimits, h.validateBalancing, h.validateHealth, h.validateSources, h.validateVersions} {
+	for _, check := range []func() error{h.validateHeaders, h.validateLimits, h.validateBalancing, h.validateHealth, h.validateSources, h.validateVersions} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	return h.ProxyProtocol.validate()
+	if err := h.ProxyProtocol.validate(); err != nil {
+		return err
+	}
+	if len(h.Origins) == 0 && h.DynamicRaw == nil && h.dynamic == nil {
+		return errors.New("ws_tunnel needs an origin, as in ws_tunnel localhost:8000")
+	}
+	return nil
 }
 
 func (h *Handler) validateOrigin(text string) error {

@@ -48,12 +48,17 @@ func (r *Rate) validate() error {
 }
 
 func (h *Handler) validateRates() error {
-	for name, rate := range map[string]*Rate{
-		"message_rate to_origin": h.MessageRate.ToOrigin, "message_rate to_client": h.MessageRate.ToClient,
-		"byte_rate to_origin": h.ByteRate.ToOrigin, "byte_rate to_client": h.ByteRate.ToClient,
+	for _, rate := range []struct {
+		name string
+		*Rate
+	}{
+		{"message_rate to_origin", h.MessageRate.ToOrigin},
+		{"message_rate to_client", h.MessageRate.ToClient},
+		{"byte_rate to_origin", h.ByteRate.ToOrigin},
+		{"byte_rate to_client", h.ByteRate.ToClient},
 	} {
 		if err := rate.validate(); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", rate.name, err)
 		}
 	}
 	return nil

@@ -4,9 +4,14 @@
 package wstunnel
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 )
@@ -74,4 +79,38 @@ func (a *attempt) applyDown(h http.Header) {
 			}
 		}
 	}
+}
+
+func (h *Handler) validateHeaders() error {
+	if h.Headers == nil {
+		return nil
+	}
+	if err := h.Headers.Validate(); err != nil {
+		return fmt.Errorf("header rules: %w", err)
+	}
+	if err := checkFields("header_up", h.Headers.Request, "Connection", "Upgrade", "Sec-Websocket-Key", "Sec-Websocket-Version"); err != nil {
+		return err
+	}
+	down := h.Headers.Response
+	if down == nil {
+		return nil
+	}
+	if down.Require != nil || down.Deferred {
+		return errors.New("header rules: require and deferred have no meaning in ws_tunnel")
+	}
+	return checkFields("header_down", down.HeaderOps, "Connection", "Upgrade", "Sec-Websocket-Accept")
+}
+
+// checkFields refuses to change what the gateway says itself in its handshakes.
+func checkFields(option string, ops *headers.HeaderOps, own ...string) error {
+	if ops == nil {
+		return nil
+	}
+	changed := slices.Concat(ops.Delete, slices.Collect(maps.Keys(ops.Add)), slices.Collect(maps.Keys(ops.Set)), slices.Collect(maps.Keys(ops.Replace)))
+	for _, field := range own {
+		if slices.ContainsFunc(changed, func(name string) bool { return http.CanonicalHeaderKey(name) == field }) {
+			return fmt.Errorf("%s: %s is the handshake's own and cannot be changed: leave it out", option, field)
+		}
+	}
+	return nil
 }

@@ -288,7 +288,7 @@ func TestClientLeavesTheQueue(t *testing.T) {
 // Mistakes about several origins are found where they stand.
 func TestBalanceCaddyfileMistakes(t *testing.T) {
 	for input, want := range map[string]string{
-		"lb_policy fairest":                         "module not registered",
+		"lb_policy fairest":                         "there is no policy",
 		"lb_policy":                                 "wrong argument count",
 		"lb_retries some":                           "whole number",
 		"lb_retry_status 99 ":                       "write a code as 503, or 5xx",
@@ -297,7 +297,7 @@ func TestBalanceCaddyfileMistakes(t *testing.T) {
 		"lb_quickly":                                `unknown ws_tunnel option "lb_quickly"`,
 		"max_tunnels_per_origin 0":                  "leave the option out",
 		"lb_try_duration -1s":                       "negative",
-		"dynamic psychic":                           "module not registered",
+		"dynamic psychic":                           "there is no source",
 		"health":                                    "needs something to go by",
 		"health smtp":                               "write tcp, http <path> or websocket <path>",
 		"health http healthz":                       "does not begin with a slash",

@@ -6,6 +6,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/spelling"
 )
 
 // Class is what becomes of a directive.
@@ -63,45 +65,16 @@ var byName = func() map[string]*Entry {
 	return index
 }()
 
-// nearest is the directive that a misspelt name may stand for: the closest one, of
-// those that would do something; empty if too few letters are right.
+// nearest is the directive that a misspelt name may stand for, of those that would
+// do something; empty if there is none.
 func nearest(name string) string {
-	name = strings.ToLower(name)
-	best, distance := "", min(2, len(name)/3)+1
-	for _, e := range table {
-		if e.Class == Refused {
-			continue
-		}
-		if d := edits(name, strings.ToLower(e.Name), distance); d < distance {
-			best, distance = e.Name, d
-		}
-	}
-	return best
-}
-
-// edits counts how many letters have to be put in, left out or changed to make b
-// of a. It gives up at limit.
-func edits(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
+	return spelling.Nearest(name, func(yield func(string) bool) {
+		for _, e := range table {
+			if e.Class != Refused && !yield(e.Name) {
+				return
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
 		}
-	}
-	return row[len(b)]
+	})
 }
 
 // StandsFor says whether <IfModule> finds a module: those whose directives have
