@@ -26,8 +26,9 @@ type LoadBalancing struct {
 	// How often another origin is tried, or the same one again if there is no
 	// other: if the PROXY header could not be sent, if connecting or TLS failed,
 	// or for a status of RetryStatus. Never once the client has been sent
-	// anything. Default: 0, which is never, or any number with TryDuration.
-	Retries int `json:"retries,omitempty"`
+	// anything. 0 is never. Default: one try of each other origin, of three at
+	// most; with TryDuration any number.
+	Retries *int `json:"retries,omitempty"`
 
 	// How long that goes on, and how long to wait for an origin if none is up,
 	// or all have as many tunnels as they may. Default: 0, which is no wait, and
@@ -52,11 +53,15 @@ type LoadBalancing struct {
 	SlowStart *caddy.Duration `json:"slow_start,omitempty"`
 
 	policy reverseproxy.Selector
+
+	tries  int  // how many there may be in all; 0: any number
+	others bool // none of them with an origin that has failed
 }
 
 const (
 	defaultTryInterval = 250 * time.Millisecond
 	defaultSlowStart   = 30 * time.Second
+	defaultRetries     = 3
 )
 
 // provisionBalancing loads the policy.
@@ -69,6 +74,12 @@ func (h *Handler) provisionBalancing() error {
 	if lb.SlowStart == nil {
 		slow := caddy.Duration(defaultSlowStart)
 		lb.SlowStart = &slow
+	}
+	switch {
+	case lb.Retries != nil:
+		lb.tries = 1 + *lb.Retries
+	case lb.TryDuration == 0:
+		lb.tries, lb.others = 1+h.defaultRetries(), true
 	}
 	if lb.PolicyRaw == nil {
 		lb.PolicyRaw = caddyconfig.JSONModuleObject(reverseproxy.LeastConnSelection{}, "policy", "least_conn", nil)
@@ -85,12 +96,21 @@ func (h *Handler) provisionBalancing() error {
 	return nil
 }
 
+// defaultRetries are enough to get past some dead origins, and few enough not to
+// keep a client waiting for the timeouts of many.
+func (h *Handler) defaultRetries() int {
+	if h.DynamicRaw != nil || h.dynamic != nil {
+		return defaultRetries
+	}
+	return max(0, min(defaultRetries, len(h.Origins)-1))
+}
+
 func (h *Handler) validateBalancing() error {
 	lb := h.LoadBalancing
 	switch {
 	case lb == nil:
 		return nil
-	case lb.Retries < 0:
+	case lb.Retries != nil && *lb.Retries < 0:
 		return errors.New("lb_retries is negative")
 	case lb.TryDuration < 0:
 		return errors.New("lb_try_duration is negative")
@@ -100,8 +120,8 @@ func (h *Handler) validateBalancing() error {
 		return errors.New("max_tunnels_per_origin is negative")
 	case lb.SlowStart != nil && *lb.SlowStart < 0:
 		return errors.New("lb_slow_start is negative")
-	case len(lb.RetryStatus) > 0 && lb.Retries == 0 && lb.TryDuration == 0:
-		return errors.New("lb_retry_status has no effect without lb_retries or lb_try_duration")
+	case len(lb.RetryStatus) > 0 && lb.TryDuration == 0 && (lb.Retries != nil && *lb.Retries == 0 || lb.Retries == nil && h.defaultRetries() == 0):
+		return errors.New("lb_retry_status has no effect without another origin, lb_retries or lb_try_duration")
 	}
 	for _, status := range lb.RetryStatus {
 		if status == 101 || status == 1 {

@@ -29,7 +29,7 @@ func (h *Handler) balancingOption(d *caddyfile.Dispenser, option string) (err er
 	case "lb_policy":
 		lb.PolicyRaw, err = moduleOption[reverseproxy.Selector](d, "http.reverse_proxy.selection_policies", "policy")
 	case "lb_retries":
-		err = onlyCount(d, &lb.Retries)
+		err = retriesArg(d, &lb.Retries)
 	case "max_tunnels_per_origin":
 		err = onlyCount(d, &lb.MaxTunnels)
 	case "lb_try_duration":
@@ -118,6 +118,19 @@ func (h *Handler) healthOption(d *caddyfile.Dispenser, f *faults) error {
 		}
 		f.look(line)
 	}
+	return nil
+}
+
+func retriesArg(d *caddyfile.Dispenser, to **int) error {
+	var text string
+	if err := oneArg(d, &text); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return d.Errf("%q is not a whole number from 0", text)
+	}
+	*to = &n
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (a *attempt) reach() (net.Conn, *http.Response, error) {
 		conn, resp, err := a.shakeHands()
 		a.judge(resp, err)
 		tries++
-		if !a.worthRetrying(resp, err) || !a.mayRetry(began, tries) {
+		if !a.worthRetrying(resp, err) || !a.mayRetry(began, tries) || a.h.LoadBalancing.others && !a.hasOther() {
 			return conn, resp, err
 		}
 		if last = err; conn != nil {
@@ -78,23 +78,33 @@ func (a *attempt) isRetryStatus(status int) bool {
 	return slices.ContainsFunc(a.h.LoadBalancing.RetryStatus, func(of int) bool { return caddyhttp.StatusCodeMatches(status, of) })
 }
 
+// hasOther tells whether there is an origin that has not been tried.
+func (a *attempt) hasOther() bool {
+	all, err := a.candidates()
+	return err == nil && slices.ContainsFunc(all, func(c *candidate) bool {
+		return c.state != a.state && !slices.Contains(a.failed, c.state) && a.available(c)
+	})
+}
+
 // mayRetry tells whether the config allows another try after so many.
 func (a *attempt) mayRetry(began time.Time, tries int) bool {
 	lb := a.h.LoadBalancing
-	switch {
-	case lb.Retries == 0 && lb.TryDuration == 0, lb.Retries > 0 && tries > lb.Retries:
+	if lb.tries > 0 && tries >= lb.tries {
 		return false
-	default:
-		return lb.TryDuration == 0 || time.Since(began) < time.Duration(lb.TryDuration)
 	}
+	return lb.TryDuration == 0 || time.Since(began) < time.Duration(lb.TryDuration)
 }
 
 // mayWait tells whether it is worth waiting when no origin is left to try: those
 // that have failed can be tried once more; others may become available as long as
 // there is time for that.
 func (a *attempt) mayWait(began time.Time) bool {
-	duration := time.Duration(a.h.LoadBalancing.TryDuration)
-	return !tunnels.isExiting() && (duration == 0 && len(a.failed) > 0 || time.Since(began) < duration)
+	lb := a.h.LoadBalancing
+	if tunnels.isExiting() || lb.others {
+		return false
+	}
+	duration := time.Duration(lb.TryDuration)
+	return duration == 0 && len(a.failed) > 0 || time.Since(began) < duration
 }
 
 // awaitOrigin waits until it is time for another try, or an origin may be worth

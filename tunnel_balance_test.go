@@ -229,6 +229,7 @@ func TestRetry(t *testing.T) {
 		"no TLS":     {"wss://" + startOrigin(t, nil, func(p *peer) { p.send("no TLS") }) + " " + good, "lb_retries 1"},
 		"status":     {busy + " " + good, "lb_retries 1\nlb_retry_status 5xx"},
 		"for a time": {deadAddress(t) + " " + good, "lb_try_duration 1m"},
+		"by default": {deadAddress(t) + " " + deadAddress(t) + " " + deadAddress(t) + " " + good, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := startGateway(t, false, "", "ws_tunnel "+test.origins+" {\nlb_policy first\n"+test.options+"\n}")
@@ -254,7 +255,11 @@ func TestRetryEnds(t *testing.T) {
 		status           int
 		reason           string
 	}{
-		"not asked to":          {deadAddress(t) + " " + good, "", 502, "dial_failed"},
+		"not asked to":          {deadAddress(t) + " " + good, "lb_retries 0", 502, "dial_failed"},
+		"no other":              {deadAddress(t), "", 502, "dial_failed"},
+		"others are dead, too":  {deadAddress(t) + " " + deadAddress(t), "", 502, "dial_failed"},
+		"others say so, too":    {busy + " " + startOrigin(t, nil, verbatim("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")), "lb_retry_status 503", 503, "origin_refused"},
+		"enough of them":        {strings.Join([]string{deadAddress(t), deadAddress(t), deadAddress(t), deadAddress(t), good}, " "), "", 502, "dial_failed"},
 		"too often":             {deadAddress(t) + " " + deadAddress(t) + " " + good, "lb_retries 1", 502, "dial_failed"},
 		"not such a status":     {busy + " " + good, "lb_retries 1\nlb_retry_status 502", 503, "origin_refused"},
 		"all say so":            {busy, "lb_retries 1\nlb_retry_status 503", 503, "origin_refused"},
@@ -292,7 +297,7 @@ func TestBalanceCaddyfileMistakes(t *testing.T) {
 		"lb_policy":                                 "wrong argument count",
 		"lb_retries some":                           "whole number",
 		"lb_retry_status 99 ":                       "write a code as 503, or 5xx",
-		"lb_retry_status 503":                       "without lb_retries",
+		"lb_retry_status 503":                       "without another origin, lb_retries",
 		"lb_retries 1\nlb_retry_status 101":         "would be a tunnel",
 		"lb_quickly":                                `unknown ws_tunnel option "lb_quickly"`,
 		"max_tunnels_per_origin 0":                  "leave the option out",

@@ -173,7 +173,7 @@ func TestCheckWithProxyHeader(t *testing.T) {
 func TestPassiveHealth(t *testing.T) {
 	good := several(t, 1)[0]
 	dead := deadAddress(t)
-	g := startGateway(t, false, "", "ws_tunnel "+dead+" "+good+" {\nlb_policy first\nhealth {\nfail_duration 1h\nmax_fails 2\n}\n}")
+	g := startGateway(t, false, "", "ws_tunnel "+dead+" "+good+" {\nlb_policy first\nlb_retries 0\nhealth {\nfail_duration 1h\nmax_fails 2\n}\n}")
 	for range 2 {
 		p := g.dial()
 		p.send(handshakeOf("/ws", ""))

@@ -8,7 +8,8 @@ import "time"
 // health is what checks and handshakes say of an origin. A new one is up.
 type health struct {
 	// What checks found.
-	watch  any // who checks
+	watch  any  // who checks
+	known  bool // one of them was good: only then do several have to agree
 	down   bool
 	streak int // how many in a row found the opposite of down
 
@@ -40,17 +41,21 @@ func (o *Origin) Watch(by any) (before any) {
 func (o *Origin) Unwatch(by any) {
 	o.change(func(h *health, now time.Time) {
 		if h.watch == by {
-			h.watch, h.down, h.streak = nil, false, 0
+			h.watch, h.known, h.down, h.streak = nil, false, false, 0
 		}
 	})
 }
 
 // Checked notes what a check found, if that is by who checks o. So many in a row
-// that say otherwise take o down, or up again. It reports whether o has gone down
-// or come up by this.
+// that say otherwise take o down, or up again; of an origin that no check has found
+// well yet, each decides. It reports whether o has gone down or come up by this.
 func (o *Origin) Checked(by any, ok bool, healthy, unhealthy int) (changed bool) {
 	return o.change(func(h *health, _ time.Time) {
 		if by != h.watch {
+			return
+		}
+		if !h.known {
+			h.known, h.down = ok, !ok
 			return
 		}
 		if ok != h.down {

@@ -35,6 +35,32 @@ func TestChecked(t *testing.T) {
 	}
 }
 
+// The first check of an origin decides, and so do the next until one is good: those
+// that are dead when all begins are not tried first, and one that comes up a moment
+// later is there at once.
+func TestFirstChecks(t *testing.T) {
+	const healthy, unhealthy = 2, 2
+	var p Pool
+	o := p.Use(keyA, "a")
+	for i, step := range []struct{ ok, changes, up bool }{
+		{false, true, false},
+		{false, false, false},
+		{true, true, true},
+		{false, false, true},
+		{false, true, false},
+		{true, false, false},
+		{true, true, true},
+	} {
+		if changed := o.Checked(nil, step.ok, healthy, unhealthy); changed != step.changes || o.Up() != step.up {
+			t.Errorf("check %d: changed %t, up %t", i, changed, o.Up())
+		}
+	}
+	o.Unwatch(nil)
+	if changed := o.Checked(nil, false, healthy, unhealthy); !changed {
+		t.Error("what checks found before they ended is not forgotten")
+	}
+}
+
 // So many handshakes that fail within a window take an origin for down for as long.
 func TestFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
