@@ -4,6 +4,7 @@
 package wstunnel
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func askAPI(cmd *cobra.Command, method, uri string, body io.Reader) ([]byte, err
 	}
 	resp, err := caddycmd.AdminAPIRequest(address, method, uri, header, body)
 	if err != nil {
-		return nil, fmt.Errorf("asking the admin API at %s: %w", address, err)
+		return nil, fmt.Errorf("asking the admin API at %s: %w", address, refusedByAPI(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
@@ -61,6 +62,17 @@ func askAPI(cmd *cobra.Command, method, uri string, body io.Reader) ([]byte, err
 		return nil, fmt.Errorf("reading the admin API's answer: %w", err)
 	}
 	return answer, nil
+}
+
+// refusedByAPI is an error with what the admin API says in it, without the JSON
+// around that.
+func refusedByAPI(err error) error {
+	before, answer, ok := strings.Cut(err.Error(), ": {")
+	var refusal struct{ Error string }
+	if !ok || json.Unmarshal([]byte("{"+answer), &refusal) != nil || refusal.Error == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %s", before, printable(refusal.Error))
 }
 
 // printable is text from outside as a terminal may have it: what could steer the

@@ -62,22 +62,63 @@ func TestTunnelCommands(t *testing.T) {
 	if _, err := runCommand(t, "close"); err == nil || !strings.Contains(err.Error(), "say which") {
 		t.Errorf("closing nothing in particular: %v", err)
 	}
-	if _, err := runCommand(t, "list", "--state", "odd"); err == nil || !strings.Contains(err.Error(), "neither open nor closing") {
+	if _, err := runCommand(t, "list", "--state", "odd"); err == nil || !strings.Contains(err.Error(), "use open, draining or closing") {
 		t.Errorf("an odd state: %v", err)
 	}
 	id := listed(t, "host=first.test").Tunnels[0].ID
-	if out, err := runCommand(t, "close", id); err != nil || out != "closing 1 tunnels\n" {
+	if out, err := runCommand(t, "close", id); err != nil || out != "closing 1 tunnel\n" {
 		t.Errorf("%v: %s", err, out)
 	}
 	first.expectClose(1001)
 	first.Close()
-	if out, err := runCommand(t, "drain", "--name", "chat", "--over", "1ms", "--code", "1012"); err != nil || out != "closing 1 tunnels\n" {
+	if out, err := runCommand(t, "drain", "--name", "chat", "--over", "1ms", "--code", "1012"); err != nil || out != "closing 1 tunnel\n" {
 		t.Errorf("%v: %s", err, out)
 	}
 	second.expectClose(1012)
 	second.Close()
 	for range 2 {
 		g.expectEnd("admin", "gateway")
+	}
+	if _, err := runCommand(t, "close", id); err == nil || !strings.Contains(err.Error(), "no tunnel is open that has the id "+id) {
+		t.Errorf("closing it twice: %v", err)
+	}
+}
+
+// With --wait a command returns when what it ends has ended, however long a peer
+// takes.
+func TestDrainCommandWaits(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nname waited\n}")
+	p := g.openRunning()
+	liveTunnels(t, 1)
+	returned := make(chan error, 1)
+	go func() {
+		_, err := runCommand(t, "drain", "--all", "--over", "1ms", "--wait")
+		returned <- err
+	}()
+	p.expectClose(1001)
+	select {
+	case err := <-returned:
+		t.Fatalf("it has not waited: %v", err)
+	default:
+	}
+	p.send(closeFrame(1001))
+	g.expectEnd("admin", "gateway")
+	if err := <-returned; err != nil {
+		t.Error(err)
+	}
+}
+
+// What the admin API says is shown as it says it.
+func TestRefusedByAPI(t *testing.T) {
+	for said, want := range map[string]string{
+		`caddy responded with error: HTTP 400: {"error":"name is \x1b empty"}` + "\n": `caddy responded with error: HTTP 400: {"error":"name is \x1b empty"}` + "\n",
+		`caddy responded with error: HTTP 400: {"error":"a \"b\""}` + "\n":            `caddy responded with error: HTTP 400: a "b"`,
+		`caddy responded with error: HTTP 404: not found`:                             `caddy responded with error: HTTP 404: not found`,
+		`performing request: {`: `performing request: {`,
+	} {
+		if got := refusedByAPI(errors.New(said)).Error(); got != want {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
 	}
 }
 

@@ -78,73 +78,6 @@ func (c trafficCounts) String() string {
 	return fmt.Sprintf("%d msg, %s", c.Messages, size(float64(c.Bytes)))
 }
 
-// closeCommand ends tunnels at once.
-func closeCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "close [<id>]",
-		Short: "Ends tunnels",
-		Long: `Ends a tunnel, or all that the flags hold, or all with --all. Both sides are
-sent a Close frame. Clients usually come back; to keep them away turn a switch
-off, too.`,
-	}
-	return endCommand(cmd, "")
-}
-
-// drainCommand ends tunnels one after another.
-func drainCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "drain [<id>]",
-		Short: "Ends tunnels one after another",
-		Long: `Ends all tunnels that the flags hold, or all with --all, the oldest first and
-spread over a time, so that their clients do not come back all at once.`,
-	}
-	return endCommand(cmd, "30s")
-}
-
-func endCommand(cmd *cobra.Command, over string) *cobra.Command {
-	var q queryFlags
-	var code int
-	var reason string
-	var all bool
-	q.define(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "the text of the Close frames (default admin)")
-	cmd.Flags().IntVar(&code, "code", 0, "the close code (default 1001)")
-	cmd.Flags().BoolVar(&all, "all", false, "all tunnels of this Caddy")
-	if over != "" {
-		cmd.Flags().StringVar(&over, "over", over, "the time to spread the ends over")
-	}
-	cmd.Args = cobra.MaximumNArgs(1)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		values := q.values()
-		if len(args) == 1 {
-			values.Set("id", args[0])
-		}
-		if all {
-			values.Set("all", "true")
-		}
-		if code != 0 {
-			values.Set("code", strconv.Itoa(code))
-		}
-		if reason != "" {
-			values.Set("reason", reason)
-		}
-		if over != "" {
-			values.Set("over", over)
-		}
-		raw, err := askAPI(cmd, http.MethodDelete, "/ws_tunnel/tunnels?"+values.Encode(), nil)
-		if err != nil {
-			return err
-		}
-		var answer struct{ Closing int }
-		if err := json.Unmarshal(raw, &answer); err != nil {
-			return fmt.Errorf("reading the answer: %w", err)
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "closing %d tunnels\n", answer.Closing)
-		return nil
-	}
-	return cmd
-}
-
 // queryFlags are the flags that say which tunnels.
 type queryFlags struct{ texts map[string]*string }
 
@@ -153,7 +86,7 @@ func (q *queryFlags) define(cmd *cobra.Command) {
 	for name, usage := range map[string]string{
 		"name": "of this handler", "client-ip": "of this client address or network", "host": "that asked for this host",
 		"path": "whose path begins so", "origin": "to this origin, or a part of its address", "proto": "of this version of HTTP, as HTTP/2.0",
-		"older": "older than this", "younger": "younger than this", "state": "open, or closing",
+		"older": "older than this", "younger": "younger than this", "state": "open, draining or closing",
 	} {
 		q.texts[name] = cmd.Flags().String(name, "", usage)
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
@@ -23,13 +24,20 @@ type drain struct {
 	over    time.Duration
 	code    int    // of the Close frames; 0: that of the reason
 	text    string // of the Close frames; "": that of the reason
+	left    prometheus.Gauge
 }
 
 // newDrain makes a drain of tunnels that have been opened by handlers of one
-// name.
+// name. They count as being drained from now on; it has to be run.
 func newDrain(name string, all []*tunnel, over time.Duration) *drain {
 	slices.SortFunc(all, func(a, b *tunnel) int { return cmp.Compare(a.relay.Opened(), b.relay.Opened()) })
-	return &drain{name: name, tunnels: all, over: over}
+	d := &drain{name: name, tunnels: all, over: over, left: metrics.draining.WithLabelValues(name)}
+	for _, t := range all {
+		if _, other := beingDrained.LoadOrStore(t, d); !other {
+			d.left.Inc()
+		}
+	}
+	return d
 }
 
 // beingDrained is the drain by which each tunnel is counted that one has yet to end:
@@ -47,12 +55,6 @@ const progressEvery = 5 * time.Second
 // long each then takes is up to its linger time.
 func (d *drain) run(reason relay.Reason) {
 	began := time.Now()
-	left := metrics.draining.WithLabelValues(d.name)
-	for _, t := range d.tunnels {
-		if _, other := beingDrained.LoadOrStore(t, d); !other {
-			left.Inc()
-		}
-	}
 	if d.over > 0 {
 		d.log("draining tunnels", len(d.tunnels), began)
 	}
@@ -63,7 +65,7 @@ func (d *drain) run(reason relay.Reason) {
 		}
 		t.relay.CloseWith(reason, d.code, d.text)
 		if beingDrained.CompareAndDelete(t, d) {
-			left.Dec()
+			d.left.Dec()
 		}
 		if now := time.Now(); now.Sub(reported) >= progressEvery {
 			reported = now

@@ -159,6 +159,9 @@ func TestDrainsOverlap(t *testing.T) {
 	}
 	drain("2h")
 	drain("1h")
+	if list := listed(t, "state=draining"); list.Total != 1 || list.Tunnels[0].State != "draining" || listed(t, "state=open").Total != 0 {
+		t.Errorf("%+v", list)
+	}
 	if status, said := askAdmin(t, adminTunnels, http.MethodDelete, "/ws_tunnel/tunnels?name=overlapping", &answer); answer.Closing != 1 {
 		t.Fatalf("%d %s", status, said)
 	}
@@ -189,7 +192,9 @@ func TestAdminTunnelMistakes(t *testing.T) {
 		"GET ?sort=colour":                                  "use opened, client_ip",
 		"GET ?limit=many":                                   "from 0 to 10000",
 		"GET ?older=old":                                    "as 1h",
-		"GET ?state=gone":                                   "neither open nor closing",
+		"GET ?state=gone":                                   "use open, draining or closing",
+		"GET ?client_ip=example":                            "is no address, as 203.0.113.7",
+		"DELETE ?proto=h2":                                  "use HTTP/1.1, HTTP/2.0 or HTTP/3.0",
 		"GET ?all=true":                                     `unknown parameter "all"`,
 	} {
 		method, query, _ := strings.Cut(request, " ")

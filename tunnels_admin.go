@@ -176,7 +176,7 @@ type tunnelInfo struct {
 	OriginAddr string        `json:"origin_addr"`
 	Opened     time.Time     `json:"opened"`
 	Age        float64       `json:"age"`   // seconds
-	State      string        `json:"state"` // open, or closing
+	State      string        `json:"state"` // open, draining or closing
 	Engine     string        `json:"engine"`
 	ToOrigin   trafficCounts `json:"to_origin"`
 	ToClient   trafficCounts `json:"to_client"`
@@ -189,9 +189,21 @@ type trafficCounts struct {
 
 // The values of tunnelInfo.State.
 const (
-	stateOpen    = "open"
-	stateClosing = "closing"
+	stateOpen     = "open"
+	stateDraining = "draining" // a drain is to end it
+	stateClosing  = "closing"  // its end has begun
 )
+
+// stage is one of them.
+func (t *tunnel) stage(closing bool) string {
+	if closing {
+		return stateClosing
+	}
+	if _, draining := beingDrained.Load(t); draining {
+		return stateDraining
+	}
+	return stateOpen
+}
 
 func (t *tunnel) info() tunnelInfo {
 	status := t.relay.Status()
@@ -209,11 +221,8 @@ func (t *tunnel) info() tunnelInfo {
 		OriginAddr: opened.field("origin_addr"),
 		Opened:     status.Opened.Truncate(time.Microsecond),
 		Age:        status.Age.Seconds(),
-		State:      stateOpen,
+		State:      t.stage(status.Closing),
 		Engine:     status.Engine,
-	}
-	if status.Closing {
-		i.State = stateClosing
 	}
 	i.ToOrigin = trafficCounts{status.ToOrigin.Bytes, status.ToOrigin.Messages}
 	i.ToClient = trafficCounts{status.ToClient.Bytes, status.ToClient.Messages}

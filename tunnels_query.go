@@ -23,7 +23,7 @@ import (
 //   - origin: its address, as records have it, or a part of that
 //   - proto: the client's version of HTTP, as HTTP/2.0
 //   - older, younger: than a duration
-//   - state: open or closing
+//   - state: open, draining or closing
 type tunnelQuery struct {
 	texts          map[string]string
 	network        netip.Prefix // of client_ip
@@ -60,17 +60,31 @@ func newTunnelQuery(values url.Values, others ...string) (*tunnelQuery, error) {
 			return nil, badRequest("unknown parameter %q: use older, younger, %s", name, strings.Join(queryTexts, ", "))
 		}
 	}
-	if state := q.texts["state"]; state != "" && state != stateOpen && state != stateClosing {
-		return nil, badRequest("state %q is neither open nor closing", state)
+	return q, q.check()
+}
+
+// check refuses values that no tunnel can have.
+func (q *tunnelQuery) check() error {
+	if state := q.texts["state"]; state != "" && state != stateOpen && state != stateDraining && state != stateClosing {
+		return badRequest("there is no state %q: use open, draining or closing", state)
 	}
-	if text := q.texts["client_ip"]; strings.Contains(text, "/") {
+	if proto := q.texts["proto"]; proto != "" && proto != "HTTP/1.1" && proto != "HTTP/2.0" && proto != "HTTP/3.0" {
+		return badRequest("there are no tunnels over %q: use HTTP/1.1, HTTP/2.0 or HTTP/3.0", proto)
+	}
+	text := q.texts["client_ip"]
+	if text == "" {
+		return nil
+	}
+	if strings.Contains(text, "/") {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, badRequest("client_ip %q is no network, as 203.0.113.0/24", text)
+			return badRequest("client_ip %q is no network, as 203.0.113.0/24", text)
 		}
 		q.network = network.Masked()
+	} else if _, err := netip.ParseAddr(text); err != nil {
+		return badRequest("client_ip %q is no address, as 203.0.113.7, and no network", text)
 	}
-	return q, nil
+	return nil
 }
 
 // empty tells whether q holds all tunnels.
@@ -104,7 +118,7 @@ func (q *tunnelQuery) holdsText(t *tunnel, name, want string) bool {
 	case "name":
 		return t.generation.name == want
 	case "state":
-		return t.relay.Status().Closing == (want == stateClosing)
+		return t.stage(t.relay.Status().Closing) == want
 	}
 	opened := t.opening()
 	has := opened.field(name)
