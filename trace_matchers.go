@@ -111,6 +111,10 @@ func enclosed(text string) string {
 }
 
 func nameOfMatcher(m any) string {
+	switch m.(type) {
+	case *caddyhttp.MatchNot, caddyhttp.MatchNot:
+		return expressionOfMatcher(m) // not alone would not say what
+	}
 	if module, ok := m.(caddy.Module); ok {
 		return strings.TrimPrefix(string(module.CaddyModule().ID), "http.matchers.")
 	}

@@ -56,6 +56,9 @@ http://site.test {
 	if got := a[sets].Reason; !strings.HasPrefix(got, `header {"X-A":["1"]} is false, not (`) {
 		t.Errorf("reason %s", got)
 	}
+	if tree := traceOf(t, `{"url": "ws://site.test/a"}`).tree(); !strings.Contains(tree, ": header is false, not (") {
+		t.Errorf("it is not said what is false:\n%s", tree)
+	}
 	for _, rule := range rules("ws://site.test/or") {
 		if want := site + `path ["/or"] and expression ` + "`websocket() || path('/<&>')`"; rule.Matched && rule.Expression != want {
 			t.Errorf("expression %s, want %s", rule.Expression, want)
