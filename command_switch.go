@@ -19,10 +19,11 @@ import (
 func switchCommand() *cobra.Command {
 	var change switchChange
 	cmd := &cobra.Command{
-		Use:   "switch [<name> [on | off]]",
+		Use:   "switch [<name> [on | off | forget]]",
 		Short: "Shows the switches that ws_switch asks for, or sets one",
 		Long: `Shows all switches, or one, or sets it: off for good, or for a time, after
-which it is on again. The setting is shared by all that have the same storage.`,
+which it is on again. A setting is shared by all that have the same storage, and
+kept there until it is forgotten, which turns the switch on.`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change.run(cmd, args)
@@ -53,8 +54,11 @@ func (c *switchChange) run(cmd *cobra.Command, args []string) error {
 	case "on", "off":
 		on := args[1] == "on"
 		c.On = &on
+	case "forget":
+		answer, err := askAPI(cmd, http.MethodDelete, "/ws_tunnel/switches/"+args[0], nil)
+		return printSwitch(cmd, answer, err)
 	default:
-		return fmt.Errorf("a switch can be on or off, not %q", args[1])
+		return fmt.Errorf("a switch can be turned on or off, or forgotten: %q is none of on, off and forget", args[1])
 	}
 	if who, err := user.Current(); err == nil && c.By == "" {
 		c.By = who.Username

@@ -27,6 +27,8 @@ func TestSwitchCommand(t *testing.T) {
 		{"switch chat", "chat is off until .*\n"},
 		{"switch other on --by bob", `other is on, set by bob at ` + at + ` \(no ws_switch of this Caddy's config has the name\)` + "\n"},
 		{"switch", "chat is off until .*\nother is on, .*\n"},
+		{"switch other forget", `other is on \(no ws_switch of this Caddy's config has the name\)` + "\n"},
+		{"switch", "chat is off until .*\n"},
 	} {
 		out, err := runCommand(t, strings.Fields(test.args)...)
 		if err != nil || !regexp.MustCompile("^"+test.want+"$").MatchString(out) {
@@ -38,7 +40,7 @@ func TestSwitchCommand(t *testing.T) {
 		t.Errorf("%v %q", err, out)
 	}
 	for args, want := range map[string]string{
-		"switch chat maybe":           `can be on or off, not "maybe"`,
+		"switch chat maybe":           `"maybe" is none of on, off and forget`,
 		"switch chat off now":         "at most 2 arg",
 		"switch a/b off":              "is no name of a switch",
 		"switch chat --for 10m":       "--for needs a name and on or off",
