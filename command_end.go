@@ -96,22 +96,11 @@ func awaitEnds(cmd *cobra.Command, which url.Values) error {
 	which.Set("limit", "0")
 	which.Del("younger") // or they would grow out of it
 	said := time.Now()
-	for {
-		left := 0
-		for _, state := range []string{stateDraining, stateClosing} {
-			which.Set("state", state)
-			raw, err := askAPI(cmd, http.MethodGet, "/ws_tunnel/tunnels?"+which.Encode(), nil)
-			if err != nil {
-				return err
-			}
-			var list tunnelList
-			if err := json.Unmarshal(raw, &list); err != nil {
-				return fmt.Errorf("reading the answer: %w", err)
-			}
-			left += list.Total
-		}
-		if left == 0 {
-			return nil
+	// The admin API logs each time that it is asked.
+	for interval := 50 * time.Millisecond; ; interval = min(2*interval, 2*time.Second) {
+		left, err := tunnelsLeft(cmd, which)
+		if left == 0 || err != nil {
+			return err
 		}
 		if time.Since(said) >= progressEvery {
 			said = time.Now()
@@ -120,13 +109,30 @@ func awaitEnds(cmd *cobra.Command, which url.Values) error {
 		select {
 		case <-cmd.Context().Done():
 			return cmd.Context().Err()
-		case <-time.After(waitInterval):
+		case <-time.After(interval):
 		}
 	}
 }
 
-// waitInterval is how often a command asks that waits.
-const waitInterval = 250 * time.Millisecond
+// tunnelsLeft is how many tunnels a drain has yet to end, or, if there are none,
+// how many are ending.
+func tunnelsLeft(cmd *cobra.Command, which url.Values) (int, error) {
+	for _, state := range []string{stateDraining, stateClosing} {
+		which.Set("state", state)
+		raw, err := askAPI(cmd, http.MethodGet, "/ws_tunnel/tunnels?"+which.Encode(), nil)
+		if err != nil {
+			return 0, err
+		}
+		var list tunnelList
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return 0, fmt.Errorf("reading the answer: %w", err)
+		}
+		if list.Total > 0 {
+			return list.Total, nil
+		}
+	}
+	return 0, nil
+}
 
 func countOf(tunnels int) string {
 	if tunnels == 1 {
