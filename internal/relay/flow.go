@@ -38,7 +38,8 @@ type flow struct {
 // forward takes the next bytes of src to dst, and reports whether there is use
 // in more of them.
 func (f *flow) forward(p []byte) (more bool) {
-	if from := f.tunnel.pulse(f.from()); from != nil {
+	// At the beginning there may be nothing to forward, and nothing was heard then.
+	if from := f.tunnel.pulse(f.from()); from != nil && len(p) > 0 {
 		from.heard.Store(int64(now() - f.tunnel.opened))
 	}
 	for paced := f.tunnel.paces() != nil; ; {

@@ -95,6 +95,9 @@ func (f *flow) pingIfDue() {
 	if p == nil || f.shut || f.scan.CloseSeen() || !f.scan.Boundary() || !p.due.Swap(false) {
 		return
 	}
+	if asked := p.asked.Load(); asked > 0 && p.heard.Load() < asked {
+		return // it became due once more while the last one was being sent
+	}
 	p.owed.Add(1) // before the Pong can come
 	p.asked.Store(int64(now() - f.tunnel.opened))
 	var buf [pongSize]byte

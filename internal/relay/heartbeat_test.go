@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -236,6 +237,42 @@ func TestHeartbeatInTraffic(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A look at the very moment that a Ping is sent may find it not yet sent, and want
+// another. That one is not sent.
+func TestNoSecondPing(t *testing.T) {
+	w := newWired(t, "tcp", func(c net.Conn) End { return Conn(opaque{c}) }, Config{Limits: &Limits{Heartbeat: time.Hour, HeartbeatTimeout: time.Hour}})
+	p, f := w.tunnel.pulse(Origin), &w.tunnel.toOrigin
+	ask := func() int32 {
+		p.due.Store(true)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.pingIfDue()
+		return p.owed.Load()
+	}
+	if owed := ask(); owed != 1 {
+		t.Fatalf("%d Pings were sent", owed)
+	}
+	p.asked.Store(int64(time.Hour)) // as it would be an hour later
+	if owed := ask(); owed != 1 {
+		t.Errorf("%d Pings were sent, and none was answered", owed)
+	}
+	p.heard.Store(p.asked.Load())
+	if owed := ask(); owed != 2 {
+		t.Errorf("%d Pings were sent, and the first was answered", owed)
+	}
+}
+
+// To begin without bytes of a side is not to hear of it.
+func TestNothingHeard(t *testing.T) {
+	w := newWired(t, "tcp", func(c net.Conn) End { return Conn(opaque{c}) }, Config{Limits: &Limits{Heartbeat: time.Hour, HeartbeatTimeout: time.Hour}})
+	p := w.tunnel.pulse(Client)
+	p.heard.Store(-1)
+	w.tunnel.toOrigin.forward(nil)
+	if heard := p.heard.Load(); heard != -1 {
+		t.Errorf("heard at %d", heard)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -95,6 +96,30 @@ func TestStalledReader(t *testing.T) {
 			t.Error("the queue's memory is kept")
 		}
 	})
+}
+
+// What is queued for a side goes out before it is closed, though both sides have sent
+// all that they are to send.
+func TestCloseBehindAQueue(t *testing.T) {
+	w := newWired(t, "unix", Conn, Config{})
+	long := frame.Frame{Fin: true, Opcode: frame.Binary, Payload: make([]byte, 4<<20)}.Append(nil)
+	client := w.tunnel.toOrigin.src.(*side)
+	onLoop(w, func() {
+		client.moved(long[:len(long)-1])
+		if client.peer.queue == nil {
+			t.Error("the kernel takes all of it")
+		}
+		w.tunnel.Close(Shutdown)
+		client.moved(append(long[len(long)-1:], frame.AppendClose(nil, 1001, "", true)...))
+		client.peer.moved(frame.AppendClose(nil, 1001, "", false))
+	})
+	got, err := readInPieces(w.origin, rand.New(rand.NewPCG(1, 1)))
+	if err := endsInClose(got, long, err); err != nil {
+		t.Error(err)
+	}
+	if s := <-w.summary; s.Reason != Shutdown || s.ToOrigin.Bytes != uint64(len(long)) {
+		t.Errorf("summary %+v", s)
+	}
 }
 
 // A message costs no memory: not on its way, and not for being counted.

@@ -29,6 +29,7 @@ type side struct {
 	readable bool // there may be something to read
 	wary     bool // there may be even behind a read that did not fill its buffer
 	queued   bool // for a later turn
+	spent    bool // out takes no more, and ends when the peer's queue is sent
 	over     bool // out has ended
 	closed   bool
 }
@@ -61,7 +62,7 @@ func (s *side) ready(events uint32) {
 // receive takes one turn's bytes to the peer. If there are more, they come in a
 // later turn, after the others had theirs.
 func (s *side) receive() {
-	if !s.readable || s.queued || s.over || s.closed || s.peer.queue != nil {
+	if !s.readable || s.queued || s.spent || s.over || s.closed || s.peer.queue != nil {
 		return
 	}
 	l := s.loop()
@@ -81,7 +82,7 @@ func (s *side) receive() {
 		s.readable = n == len(l.buffer) || s.wary
 		s.moved(l.buffer[:n])
 	}
-	if s.readable && !s.over && s.peer.queue == nil {
+	if s.readable && !s.spent && !s.over && s.peer.queue == nil {
 		s.queued = true
 		l.later = append(l.later, s)
 	}
@@ -89,7 +90,12 @@ func (s *side) receive() {
 
 // moved takes bytes that came from s to the peer.
 func (s *side) moved(p []byte) {
-	if !s.out.forward(p) {
+	if s.out.forward(p) {
+		return
+	}
+	// When both flows have ended the sockets are closed, and what is queued is lost:
+	// the gateway's Close frame, and what came before.
+	if s.spent = s.peer.queue != nil; !s.spent {
 		s.end(false)
 	}
 }
@@ -115,7 +121,11 @@ func (s *side) flush() {
 	} else if *s.queue = (*s.queue)[n:]; len(*s.queue) == 0 {
 		s.queue = nil
 	}
-	if s.queue == nil {
+	switch {
+	case s.queue != nil:
+	case s.peer.spent:
+		s.peer.end(false)
+	default:
 		s.peer.receive()
 	}
 }
