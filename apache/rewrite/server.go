@@ -85,7 +85,7 @@ func (x *run) isFile(name string) bool {
 	root := x.r.Server.DocumentRoot
 	rule := x.substituted
 	return x.engine.anyPrefix || rule.anyPrefix ||
-		strings.HasPrefix(rule.text, first) || root != "" && strings.HasPrefix(name, root)
+		strings.HasPrefix(rule.text, first) || root != "" && strings.HasPrefix(clean(name), strings.TrimSuffix(root, "/")+"/")
 }
 
 // above says whether a path leads out of the folder that it begins in.
