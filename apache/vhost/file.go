@@ -58,6 +58,14 @@ func (x *exchange) file() (again bool, err error) {
 	if page := files.Page(); page != "" {
 		return false, &refusal{status: http.StatusForbidden, reason: "SetHandler " + page + ": there is no such page"}
 	}
+	info, err := os.Stat(name)
+	origin := fileVar
+	if err != nil && files != nil && files.Fallback != "" && !strings.EqualFold(files.Fallback, "disabled") && x.req.URI != files.Fallback {
+		x.req.URI = files.Fallback
+		x.rawPath = escapePath(x.req.URI)
+		x.note("", "FallbackResource", files.Fallback, true, "")
+		return true, nil
+	}
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost: // httpd takes a POST of a file for a GET
 	case http.MethodOptions:
@@ -69,14 +77,7 @@ func (x *exchange) file() (again bool, err error) {
 	if x.unrooted {
 		return false, &refusal{status: http.StatusNotFound, reason: "no directive maps the path, and there is no DocumentRoot"}
 	}
-	info, err := os.Stat(name)
-	origin := fileVar
 	switch {
-	case err != nil && files != nil && files.Fallback != "" && !strings.EqualFold(files.Fallback, "disabled") && x.req.URI != files.Fallback:
-		x.req.URI = files.Fallback
-		x.rawPath = escapePath(x.req.URI)
-		x.note("", "FallbackResource", files.Fallback, true, "")
-		return true, nil
 	case err != nil:
 		return false, &refusal{status: http.StatusNotFound, reason: "there is no such file"}
 	case info.IsDir() && strings.HasSuffix(name, "/"):
