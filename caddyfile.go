@@ -4,8 +4,6 @@
 package wstunnel
 
 import (
-	"strings"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -99,29 +97,13 @@ func (h *Handler) unmarshalCaddyfile(helper httpcaddyfile.Helper) error {
 	if err := h.addOrigins(d, d.RemainingArgs()); err != nil {
 		return err
 	}
-	f := newFaults(h.Validate)
+	f := newFaults(h.checks())
 	f.look(*d)
-	options := h.options(helper, f)
-	repeatable := map[string]bool{"header_up": true, "header_down": true, "limit": true, "handshake_rate": true, "message_rate": true, "byte_rate": true}
-	seen := make(map[string]bool)
-	for d.NextBlock(0) {
-		line, option := *d, d.Val()
-		read := options[option]
-		switch {
-		case strings.HasPrefix(option, "tls_"):
-			return d.Errf("%s belongs into the block of tls: tls { %[1]s … }", option)
-		case read == nil:
-			return unknownOption(d, "ws_tunnel", option, options)
-		case seen[option] && !repeatable[option]:
-			return d.Errf("%s is given twice", option)
-		}
-		seen[option] = true
-		if err := read(); err != nil {
-			return err
-		}
-		f.look(line)
+	if err := f.readBlock(d, 0, "ws_tunnel", h.options(helper, f),
+		"header_up", "header_down", "limit", "handshake_rate", "message_rate", "byte_rate"); err != nil {
+		return err
 	}
-	return f.left(d)
+	return f.left()
 }
 
 // options has for each option what reads its line, and its block.
@@ -130,9 +112,7 @@ func (h *Handler) options(helper httpcaddyfile.Helper, f *faults) map[string]fun
 	text := func(to *string) func() error {
 		return func() error { return oneArg(d, to) }
 	}
-	duration := func(to *caddy.Duration) func() error {
-		return func() error { return durationArg(d, to) }
-	}
+	duration := durationReader(d)
 	options := map[string]func() error{
 		"to":             func() error { return h.to(d) },
 		"host":           text(&h.Host),
@@ -203,6 +183,13 @@ func oneArg(d *caddyfile.Dispenser, to *string) error {
 		return d.ArgErr()
 	}
 	return nil
+}
+
+// durationReader makes readers of options that are durations.
+func durationReader(d *caddyfile.Dispenser) func(to *caddy.Duration) func() error {
+	return func(to *caddy.Duration) func() error {
+		return func() error { return durationArg(d, to) }
+	}
 }
 
 func durationArg(d *caddyfile.Dispenser, to *caddy.Duration) error {

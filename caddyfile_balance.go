@@ -85,13 +85,11 @@ func (h *Handler) healthOption(d *caddyfile.Dispenser, f *faults) error {
 		return d.Errf("wrong health check %q: write tcp, http <path> or websocket <path>", strings.Join(args, " "))
 	}
 	f.look(*d)
-	duration := func(to *caddy.Duration) func() error {
-		return func() error { return durationArg(d, to) }
-	}
+	duration := durationReader(d)
 	count := func(to *int) func() error {
 		return func() error { return onlyCount(d, to) }
 	}
-	options := map[string]func() error{
+	return f.readBlock(d, 1, "health", map[string]func() error{
 		"status":        func() (err error) { c.Status, err = statusArgs(d); return err },
 		"host":          func() error { return oneArg(d, &c.Host) },
 		"port":          func() error { return oneArg(d, &c.Port) },
@@ -101,24 +99,7 @@ func (h *Handler) healthOption(d *caddyfile.Dispenser, f *faults) error {
 		"unhealthy":     count(&c.Unhealthy),
 		"fail_duration": duration(&c.FailDuration),
 		"max_fails":     count(&c.MaxFails),
-	}
-	seen := make(map[string]bool)
-	for d.NextBlock(1) {
-		line, option := *d, d.Val()
-		read := options[option]
-		switch {
-		case read == nil:
-			return unknownOption(d, "health", option, options)
-		case seen[option]:
-			return d.Errf("%s is given twice", option)
-		}
-		seen[option] = true
-		if err := read(); err != nil {
-			return err
-		}
-		f.look(line)
-	}
-	return nil
+	})
 }
 
 func retriesArg(d *caddyfile.Dispenser, to **int) error {

@@ -5,6 +5,8 @@ package wstunnel
 
 import (
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -13,40 +15,64 @@ import (
 
 // faults finds the line of what is wrong with a block as a whole. Such a fault is
 // judged at the end, since another line may put it right; the line to blame is the
-// one behind which it was first there.
+// one behind which it was first there, whatever else was wrong then.
 type faults struct {
-	validate func() error
-	lines    map[string]caddyfile.Dispenser // by what is wrong
+	checks []func() error
+	lines  map[string]caddyfile.Dispenser // by what is wrong
 }
 
-func newFaults(validate func() error) *faults {
-	return &faults{validate, make(map[string]caddyfile.Dispenser)}
+func newFaults(checks []func() error) *faults {
+	return &faults{checks, make(map[string]caddyfile.Dispenser)}
 }
 
 // look is called behind each line, with where that began.
 func (f *faults) look(line caddyfile.Dispenser) {
-	if err := f.validate(); err != nil {
-		if _, known := f.lines[err.Error()]; !known {
-			f.lines[err.Error()] = line
+	for _, check := range f.checks {
+		if err := check(); err != nil {
+			if _, known := f.lines[err.Error()]; !known {
+				f.lines[err.Error()] = line
+			}
 		}
 	}
 }
 
-// left is the fault that nothing has put right.
-func (f *faults) left(d *caddyfile.Dispenser) error {
-	err := f.validate()
-	if err == nil {
-		return nil
+// left is the first fault that nothing has put right.
+func (f *faults) left() error {
+	for _, check := range f.checks {
+		if err := check(); err != nil {
+			line := f.lines[err.Error()] // look has been called since
+			return line.WrapErr(err)
+		}
 	}
-	line, known := f.lines[err.Error()]
-	if !known {
-		line = *d
+	return nil
+}
+
+// readBlock reads the lines of a block, each by what is for its option.
+func (f *faults) readBlock(d *caddyfile.Dispenser, nesting int, block string, options map[string]func() error, repeatable ...string) error {
+	seen := make(map[string]bool)
+	for d.NextBlock(nesting) {
+		line, option := *d, d.Val()
+		read := options[option]
+		switch {
+		case read == nil:
+			return unknownOption(d, block, option, options)
+		case seen[option] && !slices.Contains(repeatable, option):
+			return d.Errf("%s is given twice", option)
+		}
+		seen[option] = true
+		if err := read(); err != nil {
+			return err
+		}
+		f.look(line)
 	}
-	return line.WrapErr(err)
+	return nil
 }
 
 // unknownOption is the error for an option that is none of those of a block.
-func unknownOption[T any](d *caddyfile.Dispenser, block, option string, options map[string]T) error {
+func unknownOption(d *caddyfile.Dispenser, block, option string, options map[string]func() error) error {
+	if strings.HasPrefix(option, "tls_") && options["tls"] != nil {
+		return d.Errf("%s belongs into the block of tls: tls { %[1]s … }", option)
+	}
 	if near := spelling.Nearest(option, maps.Keys(options)); near != "" {
 		return d.Errf("unknown %s option %q: did you mean %s?", block, option, near)
 	}

@@ -75,6 +75,8 @@ func TestTunnelCaddyfileMistakes(t *testing.T) {
 		{"line of a word", "ws_tunnel a:1 {\non_reload stop\nlinger 1s\n}", "write keep, drain or close, at Testfile:2"},
 		{"line of a version", "ws_tunnel a:1 {\nversions 2\nlinger 1s\n}", "write 1.1, h2 or h2c, at Testfile:2"},
 		{"line of a word that needs another", "ws_tunnel a:1 {\non_reload drain\nlinger 1s\n}", "as in drain 30s, at Testfile:2"},
+		{"line that another mistake hides", "ws_tunnel a:1 {\non_reload drain\nheader_up Upgrade foo\nname n\ndrain 30s\n}", "leave it out, at Testfile:3"},
+		{"line in health that another hides", "ws_tunnel a:1 b:1 {\nlb_retries 0\nlb_retry_status 503\nhealth tcp {\nport x\n}\nname n\n}", "has no effect without another origin, lb_retries or lb_try_duration, at Testfile:3"},
 		{"line of a TLV", "ws_tunnel a:1 {\nproxy_protocol v1 {\ntlv alpn\n}\nlinger 1s\n}", "use v2, at Testfile:3"},
 		{"line in health", "ws_tunnel a:1 {\nhealth tcp {\nport x\ninterval 1s\n}\nlinger 1s\n}", "from 1 to 65535, at Testfile:3"},
 		{"line of a limit", "ws_tunnel a:1 {\nlimit all 5 {\nipv6_prefix 64\n}\nlinger 1s\n}", "or another, at Testfile:2"},

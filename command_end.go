@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -90,15 +91,15 @@ func endCommand(cmd *cobra.Command, over string) *cobra.Command {
 	return cmd
 }
 
-// awaitEnds waits until none of the tunnels is left that are to end, and says at
-// times how many are.
+// awaitEnds waits until none of the tunnels is ending, or to be ended, that were
+// there when it begins, and says at times how many are.
 func awaitEnds(cmd *cobra.Command, which url.Values) error {
 	which.Set("limit", "0")
-	which.Del("younger") // or they would grow out of it
-	said := time.Now()
+	asked := time.Now()
+	said := asked
 	// The admin API logs each time that it is asked.
 	for interval := 50 * time.Millisecond; ; interval = min(2*interval, 2*time.Second) {
-		left, err := tunnelsLeft(cmd, which)
+		left, err := tunnelsLeft(cmd, agedBy(which, time.Since(asked)))
 		if left == 0 || err != nil {
 			return err
 		}
@@ -112,6 +113,20 @@ func awaitEnds(cmd *cobra.Command, which url.Values) error {
 		case <-time.After(interval):
 		}
 	}
+}
+
+// agedBy holds the tunnels that which held so long ago, and no newer ones but for
+// those of a second: the gateway's clock is coarse.
+func agedBy(which url.Values, by time.Duration) url.Values {
+	now := maps.Clone(which)
+	older, _ := caddy.ParseDuration(which.Get("older")) // the admin API has read it
+	if older = max(older, by-time.Second); older > 0 {
+		now.Set("older", older.String())
+	}
+	if younger, err := caddy.ParseDuration(which.Get("younger")); err == nil {
+		now.Set("younger", (younger + by + time.Second).String())
+	}
+	return now
 }
 
 // tunnelsLeft is how many tunnels a drain has yet to end, or, if there are none,

@@ -42,12 +42,14 @@ func (c *switchChange) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	if len(args) < 2 {
+	if len(args) < 2 || args[1] == "forget" {
 		for _, name := range []string{"for", "until", "by", "close"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("--%s needs a name and on or off, as in switch chat off", name)
 			}
 		}
+	}
+	if len(args) < 2 {
 		return showSwitches(cmd, strings.Join(args, ""))
 	}
 	switch args[1] {

@@ -41,6 +41,7 @@ func TestSwitchCommand(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"switch chat maybe":           `"maybe" is none of on, off and forget`,
+		"switch chat forget --for 1m": "--for needs a name and on or off",
 		"switch chat off now":         "at most 2 arg",
 		"switch a/b off":              "is no name of a switch",
 		"switch chat --for 10m":       "--for needs a name and on or off",

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,30 @@ func TestDrainCommandWaits(t *testing.T) {
 	g.expectEnd("admin", "gateway")
 	if err := <-returned; err != nil {
 		t.Error(err)
+	}
+}
+
+// Tunnels that come later are not waited for, and those that are too young do not grow
+// out of what is.
+func TestAgedBy(t *testing.T) {
+	for _, test := range []struct{ which, by, want string }{
+		{"name=a", "500ms", "name=a"},
+		{"name=a", "61s", "name=a&older=1m0s"},
+		{"older=12h", "61s", "older=12h0m0s"},
+		{"older=1d", "61s", "older=24h0m0s"},
+		{"younger=1m", "29s", "older=28s&younger=1m30s"},
+	} {
+		which, err := url.ParseQuery(test.which)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, err := time.ParseDuration(test.by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := agedBy(which, by).Encode(); got != test.want {
+			t.Errorf("%s after %s: %s, want %s", test.which, test.by, got, test.want)
+		}
 	}
 }
 

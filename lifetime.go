@@ -57,9 +57,15 @@ func (h *Handler) validateLifetime() error {
 	if h.MaxMessage < 0 {
 		return errors.New("max_message is negative")
 	}
-	if err := h.validateRates(); err != nil {
-		return err
+	if h.MaxLifetime != "" && !hasPlaceholder(h.MaxLifetime) {
+		if _, err := parseLifetime(h.MaxLifetime, time.Now()); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (h *Handler) validateReload() error {
 	switch h.OnReload {
 	case "", reloadKeep, reloadDrain, reloadClose:
 	default:
@@ -67,11 +73,6 @@ func (h *Handler) validateLifetime() error {
 	}
 	if h.OnReload == reloadDrain && h.Drain == 0 {
 		return errors.New("on_reload drain needs a time to drain over, as in drain 30s")
-	}
-	if h.MaxLifetime != "" && !hasPlaceholder(h.MaxLifetime) {
-		if _, err := parseLifetime(h.MaxLifetime, time.Now()); err != nil {
-			return err
-		}
 	}
 	return nil
 }

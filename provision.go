@@ -76,32 +76,45 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Validate finds what is wrong with h before a request does.
 func (h *Handler) Validate() error {
+	for _, check := range h.checks() {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checks find one fault each. A Caddyfile has its lines by them.
+func (h *Handler) checks() []func() error {
+	return []func() error{
+		h.validateOrigins, h.validateTLS, h.validateLifetime, h.validateRates, h.validateReload, h.validateHeaders, h.validateLimits,
+		h.validateBalancing, h.validateHealth, h.validateSources, h.validateVersions, func() error { return h.ProxyProtocol.validate() }, h.validateSomeOrigin,
+	}
+}
+
+func (h *Handler) validateOrigins() error {
 	for _, text := range h.Origins {
 		if err := h.validateOrigin(text); err != nil {
 			return fmt.Errorf("origin %q: %w", text, err)
 		}
 	}
 	if h.Port != "" && !hasPlaceholder(h.Port) {
-		if err := checkPort(h.Port); err != nil {
-			return err
-		}
+		return checkPort(h.Port)
 	}
-	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
-		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
-	}
-	if err := h.validateLifetime(); err != nil {
-		return err
-	}
-	for _, check := range []func() error{h.validateHeaders, h.validateLimits, h.validateBalancing, h.validateHealth, h.validateSources, h.validateVersions} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	if err := h.ProxyProtocol.validate(); err != nil {
-		return err
-	}
+	return nil
+}
+
+// validateSomeOrigin is asked last, since it holds of every block that has not ended.
+func (h *Handler) validateSomeOrigin() error {
 	if len(h.Origins) == 0 && h.DynamicRaw == nil && h.dynamic == nil {
 		return errors.New("ws_tunnel needs an origin, as in ws_tunnel localhost:8000")
+	}
+	return nil
+}
+
+func (h *Handler) validateTLS() error {
+	if h.TLS != nil && len(h.TLS.ExceptPorts) > 0 {
+		return errors.New("tls: except_ports is not supported; write the origin with ws:// or wss://")
 	}
 	return nil
 }

@@ -148,7 +148,9 @@ func TestImportKeepsOut(t *testing.T) {
 		{"a closed folder", "DocumentRoot @W\n<Directory @W>\nRequire all denied\n</Directory>", "no file is served\n\trespond 403\n"},
 		{"files that may have more rules", "DocumentRoot @W\n<Directory @W>\nAllowOverride All\nRequire all granted\n</Directory>", "no file is served\n\trespond 403\n"},
 		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht* *.php"},
-		{"programs", "DocumentRoot @W\nAddHandler cgi-script .php .pl\nAddHandler none .txt\nScriptAlias /run/ @W/run/", "*.fcgi *.php.* *.pl *.pl.* @W/run\n"},
+		{"programs", "DocumentRoot @W\nAddHandler cgi-script .php .pl\nAddHandler none .txt\nScriptAlias /run/ @W/run/", "*.fcgi *.[pP][hH][pP] *.[pP][hH][pP].* *.[pP][lL] *.[pP][lL].* @W/run\n"},
+		{"programs by an expression", "DocumentRoot @W\nScriptAliasMatch ^/run/(.*) @W/run/$1", "no file is served\n\trespond 403\n"},
+		{"a page in a section", "<Location /server-status>\nSetHandler server-status\n</Location>", "<location /server-status>: SetHandler server-status: there is no such page"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)

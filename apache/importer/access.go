@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/access"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
@@ -75,6 +76,15 @@ func (b *site) files() {
 			return
 		}
 	}
+	if m := b.s.Mapping; m != nil {
+		for _, a := range m.Alias {
+			if a.Script && (a.Match || a.Location != "") {
+				b.not(a.Line, "ScriptAlias "+a.File+": where the programs are is not said, so no file is served")
+				b.linef("respond 403")
+				return
+			}
+		}
+	}
 	b.linef("file_server {\nhide .ht* %s\n}", strings.Join(b.programs(), " "))
 }
 
@@ -82,11 +92,8 @@ func (b *site) files() {
 func (b *site) programs() []string {
 	names := []string{"*.php", "*.phtml", "*.phar", "*.cgi", "*.fcgi"}
 	for _, extension := range handled(&b.s.Dir) {
-		for _, name := range []string{"*." + extension, "*." + extension + ".*"} {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
+		pattern := anyCase(extension)
+		names = append(names, token("*."+pattern), token("*."+pattern+".*"))
 	}
 	if m := b.s.Mapping; m != nil {
 		for _, a := range m.Alias {
@@ -111,8 +118,24 @@ func handled(d *config.Dir) (extensions []string) {
 		extensions = append(extensions, handled(&section.Dir)...)
 	}
 	slices.Sort(extensions)
-	return extensions
+	return slices.Compact(extensions)
 }
+
+// anyCase is a pattern for a text in upper and lower case: httpd does not tell them
+// apart in extensions, and hide does.
+func anyCase(text string) string {
+	var pattern strings.Builder
+	for _, r := range text {
+		if lower, upper := unicode.ToLower(r), unicode.ToUpper(r); lower != upper {
+			pattern.WriteString("[" + string(lower) + string(upper) + "]")
+		} else {
+			pattern.WriteString(quoteGlob.Replace(string(r)))
+		}
+	}
+	return pattern.String()
+}
+
+var quoteGlob = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`)
 
 // open says whether rules let everybody pass.
 func open(r *access.Rules) bool {

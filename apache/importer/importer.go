@@ -128,9 +128,6 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 	if s.DocumentRoot != "" {
 		b.files()
 	}
-	if f := s.Files; f != nil && f.Charset != "" && !strings.EqualFold(f.Charset, "utf-8") {
-		b.not(s.Line, "AddDefaultCharset "+f.Charset+": files are said to be in UTF-8")
-	}
 	b.rest()
 	w.linef("}")
 }

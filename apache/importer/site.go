@@ -140,7 +140,9 @@ func (b *site) redirects() {
 
 // rest names what is left of a virtual host.
 func (b *site) rest() {
+	b.filesOf(b.s.Line, "", b.s.Files)
 	for _, section := range b.s.Sections {
+		b.filesOf(section.Line, "<"+section.Kind+" "+section.Path+">: ", section.Files)
 		switch {
 		case isProxy(section):
 		case aboutFiles(section):
@@ -168,6 +170,19 @@ func (b *site) rest() {
 	}
 	if b.s.Logs != nil && len(b.s.Logs.Access()) > 0 {
 		b.not(b.s.Line, "CustomLog: see the directive log")
+	}
+}
+
+// filesOf names what answers would have of a place's AddDefaultCharset and SetHandler.
+func (b *site) filesOf(line, where string, f *config.Files) {
+	if f == nil {
+		return
+	}
+	if f.Charset != "" && !strings.EqualFold(f.Charset, "utf-8") {
+		b.not(line, where+"AddDefaultCharset "+f.Charset+": files are said to be in UTF-8")
+	}
+	if page := f.Page(); page != "" {
+		b.not(line, where+"SetHandler "+page+": there is no such page; see ws_status")
 	}
 }
 

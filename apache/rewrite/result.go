@@ -54,4 +54,8 @@ type Result struct {
 	Cookies []string // values of Set-Cookie, for whatever the answer will be
 	Type    string   // the content type that the flag T forces, in lower case
 	Handler string   // the handler that the flag H forces
+
+	// Rooted says that a Rewritten file of a server's rules is in the document root
+	// for its path, and not because a rule names the place.
+	Rooted bool
 }

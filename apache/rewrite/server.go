@@ -57,9 +57,12 @@ func (x *run) file() Result {
 		return x.with(http.StatusBadRequest)
 	}
 	x.result.Kind = Rewritten
-	if !x.reduced && x.isFile(r.Filename) {
-		r.Filename = clean(r.Filename)
-		return x.result
+	if !x.reduced && exists(firstFolder(r.Filename)) {
+		named := x.names(r.Filename)
+		if cleaned := clean(r.Filename); named || x.inRoot(cleaned) {
+			r.Filename, x.result.Rooted = cleaned, !named
+			return x.result
+		}
 	}
 	if above(r.Filename) {
 		return x.refuse()
@@ -67,25 +70,34 @@ func (x *run) file() Result {
 	if r.Server.DocumentRoot == "" {
 		return x.with(http.StatusNotFound)
 	}
-	r.Filename = clean(r.Server.DocumentRoot + "/" + r.Filename)
+	r.Filename, x.result.Rooted = clean(r.Server.DocumentRoot+"/"+r.Filename), true
 	return x.result
 }
 
-// isFile says whether a path is a file's: if its first folder exists, and either
-// the rule has named it or it is in the document root. What a client has put into
-// the path shall not find other files of the machine.
-func (x *run) isFile(name string) bool {
-	first := name
-	if slash := strings.IndexByte(name[1:], '/'); slash >= 0 {
-		first = name[:slash+1]
-	}
-	if _, err := os.Stat(first); err != nil || first == "/" {
-		return false
-	}
-	root := x.r.Server.DocumentRoot
+// names says whether it is the rule that leads to a file, or lets anything do so.
+// What a client has put into the path shall not find other files of the machine.
+func (x *run) names(name string) bool {
 	rule := x.substituted
-	return x.engine.anyPrefix || rule.anyPrefix ||
-		strings.HasPrefix(rule.text, first) || root != "" && strings.HasPrefix(clean(name), strings.TrimSuffix(root, "/")+"/")
+	return x.engine.anyPrefix || rule.anyPrefix || strings.HasPrefix(rule.text, firstFolder(name))
+}
+
+// inRoot says whether a file, without any .. in its path, is in the document root.
+func (x *run) inRoot(cleaned string) bool {
+	root := x.r.Server.DocumentRoot
+	return root != "" && strings.HasPrefix(cleaned, strings.TrimSuffix(root, "/")+"/")
+}
+
+// firstFolder is the first element of an absolute path.
+func firstFolder(name string) string {
+	if slash := strings.IndexByte(name[1:], '/'); slash >= 0 {
+		return name[:slash+1]
+	}
+	return name
+}
+
+func exists(folder string) bool {
+	_, err := os.Stat(folder)
+	return err == nil && folder != "/"
 }
 
 // above says whether a path leads out of the folder that it begins in.

@@ -66,6 +66,10 @@ func (x *exchange) file() (again bool, err error) {
 		x.note("", "FallbackResource", files.Fallback, true, "")
 		return true, nil
 	}
+	folder := err == nil && info.IsDir()
+	if folder && !strings.HasSuffix(name, "/") && !x.unrooted && (files == nil || files.Slash == nil || *files.Slash) {
+		return false, x.redirect(http.StatusMovedPermanently, x.absoluteURL(escapePath(x.req.URI)+"/"))
+	}
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost: // httpd takes a POST of a file for a GET
 	case http.MethodOptions:
@@ -80,15 +84,13 @@ func (x *exchange) file() (again bool, err error) {
 	switch {
 	case err != nil:
 		return false, &refusal{status: http.StatusNotFound, reason: "there is no such file"}
-	case info.IsDir() && strings.HasSuffix(name, "/"):
+	case folder && strings.HasSuffix(name, "/"):
 		if files == nil || files.Listing == nil || !*files.Listing {
 			return false, &refusal{status: http.StatusForbidden, reason: "Options does not have Indexes, and the folder has no index"}
 		}
 		if origin = listVar; x.r.Method == http.MethodPost {
 			return false, &refusal{status: http.StatusNotFound, reason: "a folder is no target of a POST"}
 		}
-	case info.IsDir() && (files == nil || files.Slash == nil || *files.Slash):
-		return false, x.redirect(http.StatusMovedPermanently, x.absoluteURL(escapePath(x.req.URI)+"/"))
 	}
 	if origin == fileVar && (program.MatchString(name) || files.HandlerOf(name) != "") {
 		return false, &refusal{status: http.StatusForbidden, reason: "it is a program, which is not run here, and not shown either; proxy to what runs it"}

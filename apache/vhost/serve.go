@@ -204,7 +204,7 @@ func (x *exchange) apply(result rewrite.Result) (mapped, answered bool, err erro
 	case rewrite.Status:
 		return false, false, &refusal{status: result.Status, reason: "RewriteRule at " + result.Rule}
 	case rewrite.Rewritten:
-		x.unrooted = x.h.DocumentRoot == "" && strings.HasPrefix(x.req.Filename, builtRoot+"/")
+		x.unrooted = x.h.DocumentRoot == "" && result.Rooted
 		return true, false, nil
 	case rewrite.PassThrough:
 		x.rawPath = escapePath(x.req.URI)

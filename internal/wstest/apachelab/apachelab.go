@@ -43,6 +43,7 @@ func New(t *testing.T) *Lab {
 	l.Write(t, "htdocs/app/index.html", "static")
 	l.Write(t, "htdocs/app/config.php", "<?php $password = 'p';")
 	l.Write(t, "htdocs/app/readme.php.txt", "text")
+	l.Write(t, "htdocs-old/s.txt", "beside")
 	const p = ":$apr1$8lLFAtBC$OJUWXx60Gi8CtakoOkXTs0\n" // of p
 	l.Write(t, "htp", "u"+p+"v"+p)
 	l.Write(t, "groups", "g: u w\nh: w\n")
