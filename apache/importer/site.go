@@ -173,13 +173,16 @@ func (b *site) rest() {
 	}
 }
 
-// filesOf names what answers would have of a place's AddDefaultCharset and SetHandler.
+// filesOf names what a place says of files and is not in the Caddyfile.
 func (b *site) filesOf(line, where string, f *config.Files) {
 	if f == nil {
 		return
 	}
 	if f.Charset != "" && !strings.EqualFold(f.Charset, "utf-8") {
 		b.not(line, where+"AddDefaultCharset "+f.Charset+": files are said to be in UTF-8")
+	}
+	if f.Fallback != "" && !strings.EqualFold(f.Fallback, "disabled") {
+		b.not(line, where+"FallbackResource "+f.Fallback+": see try_files")
 	}
 	if page := f.Page(); page != "" {
 		b.not(line, where+"SetHandler "+page+": there is no such page; see ws_status")
