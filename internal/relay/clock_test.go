@@ -39,6 +39,7 @@ func TestManyAlarms(t *testing.T) {
 				t.Errorf("number %d ended after %v, want %v", i, s.Duration, e.after)
 			}
 		}
+		synctest.Wait() // the last ring may not have looked for another alarm yet
 		if theClock.timer != nil || theClock.alarms != nil {
 			t.Errorf("%d alarms are left", len(theClock.alarms))
 		}
