@@ -93,7 +93,7 @@ func (d *dialing) dial(ctx context.Context) (net.Conn, error) {
 		start := time.Now()
 		if err := d.sendProxyHeader(conn); err != nil {
 			conn.Close()
-			return nil, &dialError{"proxy_header_failed", err}
+			return nil, err
 		}
 		d.steps.proxy = since(start)
 	}
@@ -131,14 +131,15 @@ func (d *dialing) dialTransport(ctx context.Context) (net.Conn, error) {
 	return conn, err
 }
 
-// sendProxyHeader sends the header in one write, before any other byte.
+// sendProxyHeader sends the header in one write, before any other byte. A TLV that
+// cannot be sent says nothing of the origin.
 func (d *dialing) sendProxyHeader(conn net.Conn) error {
 	wire, err := d.header(conn)
-	if err == nil {
-		_, err = conn.Write(wire)
-	}
 	if err != nil {
-		return fmt.Errorf("sending the PROXY header: %w", err)
+		return &dialError{"bad_override", fmt.Errorf("making the PROXY header: %w", err)}
+	}
+	if _, err := conn.Write(wire); err != nil {
+		return &dialError{"proxy_header_failed", fmt.Errorf("sending the PROXY header: %w", err)}
 	}
 	return nil
 }

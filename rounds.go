@@ -48,13 +48,18 @@ func (r *rounds) run() {
 	}
 }
 
-// round visits all tunnels once, spread over a time.
+// round visits all tunnels once, spread over a time. If it is asked for a round at
+// once meanwhile, it gives up for that.
 func (r *rounds) round(over time.Duration) {
 	began, all := time.Now(), tunnels.keptBy(r.generation)
 	for i, t := range all {
-		due := began.Add(over / time.Duration(len(all)) * time.Duration(i))
-		if !r.await(due) {
+		select {
+		case <-r.stop:
 			return
+		case <-r.now:
+			r.round(0)
+			return
+		case <-after(time.Until(began.Add(over / time.Duration(len(all)) * time.Duration(i)))):
 		}
 		r.visit(t)
 	}
@@ -63,21 +68,20 @@ func (r *rounds) round(over time.Duration) {
 // timerWorth is the shortest wait that a timer is set for.
 const timerWorth = 10 * time.Millisecond
 
-// await waits for a time, unless that is almost now, and is false if r is to end.
-func (r *rounds) await(due time.Time) bool {
-	if left := time.Until(due); left > timerWorth {
-		select {
-		case <-r.stop:
-		case <-time.After(left):
-		}
+// after is time.After, but does not wait if that is not worth it.
+func after(d time.Duration) <-chan time.Time {
+	if d > timerWorth {
+		return time.After(d)
 	}
-	select {
-	case <-r.stop:
-		return false
-	default:
-		return true
-	}
+	return past
 }
+
+// past is a time that is over.
+var past = func() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}()
 
 // recheckBy notes who rechecks tunnels, for recheckNow.
 func (g *registry) recheckBy(r *rounds) {

@@ -27,7 +27,7 @@ var forwardingFields = []string{
 // (DNS rebinding); but the browser asks for that name.
 func checkFromHere(r *http.Request) error {
 	for _, name := range forwardingFields {
-		if r.Header.Get(name) != "" {
+		if len(r.Header.Values(name)) > 0 { // an empty one of the client's may stand before the proxy's
 			return fmt.Errorf("a proxy sent the request, since it has %s", name)
 		}
 	}

@@ -139,6 +139,11 @@ func TestStatusAccess(t *testing.T) {
 			t.Errorf("%s: %s %q, want %d", field, resp.Status, said, want)
 		}
 	}
+	c := g.dial() // HAProxy's forwardfor is a line of its own
+	c.send("GET /ws-status HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For:\r\nX-Forwarded-For: 127.0.0.1\r\nConnection: close\r\n\r\n")
+	if resp := c.readAnswer(); resp.StatusCode != 403 {
+		t.Errorf("with an empty field before the proxy's: %s", resp.Status)
+	}
 	for header, want := range map[string]int{
 		"PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n": 403,
 		"PROXY TCP4 127.0.0.2 127.0.0.1 1 2\r\n":   200,

@@ -101,7 +101,7 @@ func runningSwitchboard() (*switchboard, error) {
 	if app, err := ctx.AppIfConfigured(switchboardID); err == nil {
 		return app.(*switchboard), nil
 	}
-	return &switchboard{storage: ctx.Storage(), logger: caddy.Log().Named(switchboardID)}, nil
+	return &switchboard{storage: impatientStorage{ctx.Storage()}, logger: caddy.Log().Named(switchboardID)}, nil
 }
 
 // info is what holds here for a switch of the config, and what is in storage for

@@ -23,10 +23,7 @@ func (s impatientStorage) Load(ctx context.Context, key string) ([]byte, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%p %s", s.Storage, key)
-	if named, ok := s.Storage.(fmt.Stringer); ok { // the same for each config
-		name = fmt.Sprintf("%s %s", named, key)
-	}
+	name := s.nameOf(key)
 	loads.mu.Lock()
 	load := loads.awaited[name]
 	if load == nil {
@@ -48,16 +45,34 @@ func (s impatientStorage) List(ctx context.Context, prefix string, recursive boo
 	return inTime(ctx, func() ([]string, error) { return s.Storage.List(ctx, prefix, recursive) })
 }
 
-// Store stores a value.
+// Store stores a value. Whoever loads it afterwards gets no older one.
 func (s impatientStorage) Store(ctx context.Context, key string, value []byte) error {
+	defer s.joinNoMore(key)
 	_, err := inTime(ctx, func() (struct{}, error) { return struct{}{}, s.Storage.Store(ctx, key, value) })
 	return err
 }
 
 // Delete deletes a value.
 func (s impatientStorage) Delete(ctx context.Context, key string) error {
+	defer s.joinNoMore(key)
 	_, err := inTime(ctx, func() (struct{}, error) { return struct{}{}, s.Storage.Delete(ctx, key) })
 	return err
+}
+
+// joinNoMore has later calls load a value anew: a load that is under way may have read
+// what was there before.
+func (s impatientStorage) joinNoMore(key string) {
+	loads.mu.Lock()
+	defer loads.mu.Unlock()
+	delete(loads.awaited, s.nameOf(key))
+}
+
+// nameOf names a value among those of all storages.
+func (s impatientStorage) nameOf(key string) string {
+	if named, ok := s.Storage.(fmt.Stringer); ok { // the same for each config
+		return fmt.Sprintf("%s %s", named, key)
+	}
+	return fmt.Sprintf("%p %s", s.Storage, key)
 }
 
 // loads are those that have not been answered yet, of all configs: each reload begins
@@ -79,7 +94,9 @@ func (l *storageLoad) run(ctx context.Context, storage certmagic.Storage, name, 
 	defer cancel()
 	l.value, l.err = storage.Load(ctx, key)
 	loads.mu.Lock()
-	delete(loads.awaited, name)
+	if loads.awaited[name] == l {
+		delete(loads.awaited, name)
+	}
 	loads.mu.Unlock()
 	close(l.done)
 }

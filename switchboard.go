@@ -31,7 +31,7 @@ const (
 // that runs. It is an app of Caddy's: the first ws_switch of a config loads it, and
 // it starts and stops with the config. It has no options.
 type switchboard struct {
-	storage  certmagic.Storage
+	storage  impatientStorage
 	logger   *zap.Logger
 	switches map[string]*switchState // not changed once the config is provisioned
 	failing  atomic.Bool             // storage, when it was last read

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,6 +251,37 @@ func TestSwitchSetMeanwhile(t *testing.T) {
 		t.Error("an older state was taken")
 	}
 	b.set("other", switchSetting{}) // of no switch here
+}
+
+// A config that is loaded while another one's look at storage is under way does not
+// join that, if the switch was set meanwhile.
+func TestSwitchSetBeforeReload(t *testing.T) {
+	storage := newSwitchStorage(t)
+	synctest.Test(t, func(t *testing.T) {
+		old, _ := testBoard(t, storage)
+		old.add("chat")
+		answer := make(chan struct{})
+		var read atomic.Bool
+		storage.loaded = func() {
+			if !read.Swap(true) {
+				<-answer
+			}
+		}
+		go old.round()
+		synctest.Wait() // it has read, and is not answered
+		off := switchSetting{By: "alice"}
+		if err := storeSwitch(t.Context(), old.storage, "chat", off); err != nil {
+			t.Fatal(err)
+		}
+		old.set("chat", off)
+		time.AfterFunc(time.Second, func() { close(answer) })
+		next, _ := testBoard(t, storage)
+		if next.add("chat").on(time.Now()) {
+			t.Errorf("the switch is on, while storage has %s", storage.get("chat"))
+		}
+		<-answer
+		synctest.Wait()
+	})
 }
 
 // A hanging storage holds up no end: the goroutine goes with its config, and a round

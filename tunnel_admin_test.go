@@ -192,6 +192,7 @@ func TestAdminTunnelMistakes(t *testing.T) {
 		"GET ?sort=colour":                                  "use opened, client_ip",
 		"GET ?limit=many":                                   "from 0 to 10000",
 		"GET ?older=old":                                    "as 1h",
+		"DELETE ?name=a&younger=0s":                         "no tunnel is younger",
 		"GET ?state=gone":                                   "use open, draining or closing",
 		"GET ?client_ip=example":                            "is no address, as 203.0.113.7",
 		"DELETE ?proto=h2":                                  "use HTTP/1.1, HTTP/2.0 or HTTP/3.0",

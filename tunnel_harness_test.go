@@ -78,9 +78,9 @@ func (g *gateway) load() error {
 	return err
 }
 
-// freePort asks the system for a port that is free for TCP, which HTTP/3 then
-// uses for UDP: with port 0 the two would differ.
-func freePort(t *testing.T) string { return wstest.FreePort(t) }
+// freePort is a port for Caddy to listen on, with TCP and for HTTP/3 with UDP: with
+// port 0 the two would differ.
+func freePort(t *testing.T) string { return wstest.CaddyPort(t) }
 
 func (g *gateway) dial() *peer {
 	g.t.Helper()

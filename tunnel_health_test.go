@@ -194,6 +194,37 @@ func TestPassiveHealth(t *testing.T) {
 	}
 }
 
+// What a client sends may not fit into a PROXY header. That is not the origin's fault.
+func TestPassiveHealthOfClientsTLV(t *testing.T) {
+	origin := func(name string) string {
+		return startOrigin(t, nil, func(p *peer) {
+			if _, _, err := (proxyheader.Options{}).Read(p.Conn); err == nil {
+				p.send(answer(p.readHead(), "X-Origin: "+name+"\r\n"))
+				p.expectEOF()
+			}
+		})
+	}
+	g := startGateway(t, false, "", "ws_tunnel "+origin("0")+" "+origin("1")+` {
+		lb_policy first
+		proxy_protocol v2 {
+			tlv unique_id {header.X-Request-Id}
+		}
+		health {
+			fail_duration 1h
+			max_fails 1
+		}
+	}`)
+	p := g.dial()
+	p.send(handshakeOf("/ws", "X-Request-Id: "+strings.Repeat("a", 129)+"\r\n"))
+	if resp := p.readAnswer(); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("answered %s", resp.Status)
+	}
+	g.expectRefusal("bad_override")
+	if _, at := g.openAt("/ws", ""); at != "0" {
+		t.Errorf("the next is sent to %s", at)
+	}
+}
+
 // on_origin_down close ends the tunnels of an origin that goes down, and of no
 // other.
 func TestOnOriginDown(t *testing.T) {

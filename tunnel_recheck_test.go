@@ -284,13 +284,4 @@ func TestRecheckEnds(t *testing.T) {
 		g.expectEnd("client_gone", "client")
 	})
 	nobodyAsks(t)
-
-	k := &rounds{stop: make(chan struct{})} // in the middle of a round
-	if !k.await(time.Now()) {
-		t.Error("nobody told it to end")
-	}
-	go close(k.stop)
-	if k.await(time.Now().Add(time.Hour)) {
-		t.Error("told to end, it goes on")
-	}
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // An origin that goes before it has all of the request: more of it than a socket
@@ -48,8 +50,17 @@ func TestProxyHeaderThatCannotBe(t *testing.T) {
 	if resp := c.readAnswer(); resp.StatusCode != http.StatusBadGateway {
 		t.Errorf("answered %s", resp.Status)
 	}
-	g.expectRefusal("proxy_header_failed")
+	g.expectRefusal("bad_override")
 	nothingLeft(t)
+}
+
+// An origin that is gone before it has the PROXY header gets nothing else.
+func TestProxyHeaderNotSent(t *testing.T) {
+	conn := wstest.Dial(t, wstest.Listen(t).Addr().String())
+	d := dialing{header: func(conn net.Conn) ([]byte, error) { return []byte("PROXY UNKNOWN\r\n"), conn.Close() }}
+	if err := d.sendProxyHeader(conn); reasonOf(err, "") != "proxy_header_failed" {
+		t.Errorf("%q for %v", reasonOf(err, ""), err)
+	}
 }
 
 // newRequest is a handshake that comes from no connection.

@@ -51,6 +51,9 @@ func newTunnelQuery(values url.Values, others ...string) (*tunnelQuery, error) {
 			if err != nil || d < 0 {
 				return nil, badRequest("%s %q is not a duration, as 1h", name, text)
 			}
+			if name == "younger" && d == 0 {
+				return nil, badRequest("no tunnel is younger than %q", text)
+			}
 			if name == "older" {
 				q.older = d
 			} else {
@@ -79,6 +82,9 @@ func (q *tunnelQuery) check() error {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
 			return badRequest("client_ip %q is no network, as 203.0.113.0/24", text)
+		}
+		if network.Addr().Is4In6() && network.Bits() >= 96 { // as addresses are written here
+			network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
 		}
 		q.network = network.Masked()
 	} else if _, err := netip.ParseAddr(text); err != nil {

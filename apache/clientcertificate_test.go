@@ -72,7 +72,7 @@ func TestVerifyClient(t *testing.T) {
 		{"by an expression", "SSLVerifyClient optional\nSSLCACertificateFile @W/root.crt\n<Location />\nRequire expr %{SSL_CLIENT_VERIFY} == 'SUCCESS'\n</Location>", "403", "200 direct.test SUCCESS", "403", "handshake"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			port := wstest.FreePort(t)
+			port := wstest.CaddyPort(t)
 			adapted, err := adapt(l.Fill(`<VirtualHost 127.0.0.1:@P>
 ServerName server.test
 SSLEngine on
@@ -123,7 +123,7 @@ func knownAs(t *testing.T, address, name, host string, cert tls.Certificate) str
 func TestVerifyClientByName(t *testing.T) {
 	l := newLab(t)
 	c := makeClients(t, l)
-	port := wstest.FreePort(t)
+	port := wstest.CaddyPort(t)
 	const certificate = "SSLEngine on\nSSLCertificateFile @W/server.test.crt\nSSLCertificateKeyFile @W/server.test.key\n"
 	adapted, err := adapt(l.Fill(`<VirtualHost 127.0.0.1:@P>
 ServerName first.test

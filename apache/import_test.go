@@ -29,7 +29,7 @@ func TestImportLab(t *testing.T) {
 		if c.Refuse || c.Strict {
 			continue
 		}
-		port := wstest.FreePort(t)
+		port := wstest.CaddyPort(t)
 		conf := l.Fill(c.On(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None")), port)
 		caddyfile, left, err := apache.Caddyfile("lab.conf", []byte(conf))
 		if err != nil {

@@ -43,7 +43,7 @@ DocumentRoot @W/htdocs
 `
 
 func (l *lab) run(t *testing.T, c apachelab.Case) {
-	port := wstest.FreePort(t)
+	port := wstest.CaddyPort(t)
 	conf := l.Fill(c.On(base), port)
 	adapted, err := adapt(conf)
 	switch {
@@ -69,7 +69,7 @@ func (l *lab) run(t *testing.T, c apachelab.Case) {
 // site runs a configuration with the lab's base.
 func (l *lab) site(t *testing.T, conf string) (address string) {
 	t.Helper()
-	port := wstest.FreePort(t)
+	port := wstest.CaddyPort(t)
 	adapted, err := adapt(l.Fill(base+conf, port))
 	if err != nil {
 		t.Fatal(err)

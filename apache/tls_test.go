@@ -24,7 +24,7 @@ func TestTLSVirtualHosts(t *testing.T) {
 		l.Write(t, name+".crt", string(cert))
 		l.Write(t, name+".key", string(key))
 	}
-	port := wstest.FreePort(t)
+	port := wstest.CaddyPort(t)
 	adapted, err := adapt(l.Fill(`
 <VirtualHost *:@P>
 ServerName a.test
@@ -83,7 +83,7 @@ func TestClientCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := wstest.FreePort(t)
+	port := wstest.CaddyPort(t)
 	adapted, err := adapt(l.Fill(`
 <VirtualHost *:@P>
 ServerName a.test
@@ -171,7 +171,7 @@ func TestSecureSite(t *testing.T) {
 	l.Write(t, "c.crt", string(cert))
 	l.Write(t, "c.key", string(key))
 	secure := l.secureOrigin(t, cert, key)
-	port := wstest.FreePort(t)
+	port := wstest.CaddyPort(t)
 	adapted, err := adapt(l.Fill(`
 Listen 127.0.0.1:@P https
 <VirtualHost _default_:@P>

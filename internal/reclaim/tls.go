@@ -12,7 +12,7 @@ import (
 type TLSConn struct{ *tls.Conn }
 
 // TLS returns conn, whose handshake is over, as a TLSConn. It forgets the config that it
-// was made with. Caddy's leads by its functions to everything that it was loaded with,
+// was made with, unless that allows renegotiation. Caddy's leads by its functions to everything that it was loaded with,
 // so that one tunnel would keep a whole old config in memory, and each reload another
 // one. conn must be in nobody else's hands yet.
 func TLS(conn *tls.Conn) TLSConn {
@@ -40,6 +40,9 @@ func (c TLSConn) Rest() {
 
 // remains returns what a connection asks its config for after the handshake.
 func remains(config *tls.Config) *tls.Config {
+	if config.Renegotiation != tls.RenegotiateNever {
+		return config // another handshake asks for all of it
+	}
 	if config.Rand == nil && config.Time == nil && !config.DynamicRecordSizingDisabled {
 		return &usual
 	}

@@ -132,6 +132,21 @@ func TestTLSForgetsConfig(t *testing.T) {
 	}
 }
 
+// TestTLSRenegotiates sees that a connection that may be asked for another handshake
+// keeps the config for that.
+func TestTLSRenegotiates(t *testing.T) {
+	for renegotiation, want := range map[tls.RenegotiationSupport]bool{
+		tls.RenegotiateNever: false, tls.RenegotiateOnceAsClient: true, tls.RenegotiateFreelyAsClient: true,
+	} {
+		config := &tls.Config{ServerName: "origin.test", Renegotiation: renegotiation}
+		gateway, _, _ := connect(t, config)
+		TLS(gateway)
+		if kept := *configOf.in(gateway) == config; kept != want {
+			t.Errorf("%d: kept %t", renegotiation, kept)
+		}
+	}
+}
+
 // tap is a client's socket, whose writes can be kept back.
 type tap struct {
 	net.Conn
