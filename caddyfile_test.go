@@ -100,6 +100,8 @@ func TestTunnelCaddyfileMistakes(t *testing.T) {
 		{"rate twice", "ws_tunnel a:1 {\nbyte_rate to_client 1KiB 1s\nbyte_rate to_client 2KiB 1s\n}", "byte_rate to_client is given twice"},
 		{"on_reload", "ws_tunnel a:1 {\non_reload restart\n}", "write keep, drain or close"},
 		{"drain over no time", "ws_tunnel a:1 {\non_reload drain\n}", "as in drain 30s"},
+		{"too long", "ws_tunnel a:1 {\nidle_timeout 30000d\n}", "idle_timeout is longer than 73 years"},
+		{"too long a window", "ws_tunnel a:1 {\nbyte_rate to_client 1 30000d\n}", "the window is longer than 73 years"},
 		{"negative", "ws_tunnel a:1 {\nlinger -1s\n}", "linger is negative"},
 		{"port override", "ws_tunnel a:1 {\nport none\n}", "from 1 to 65535"},
 		{"not of tls", "ws_tunnel a:1 {\ntls {\nkeepalive 1s\n}\n}", "begin with tls_"},

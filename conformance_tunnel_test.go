@@ -17,7 +17,7 @@ import (
 )
 
 // Compressed, masked and fragmented, with control frames in between: all arrives
-// as it was sent, and is one message.
+// as it was sent, byte by byte, and is one message.
 func TestControlFramesWithinMessages(t *testing.T) {
 	frames := []string{
 		"\x41\x83\x01\x02\x03\x04abc",           // text, with the bit of RFC 7692 set, and more to come
@@ -33,9 +33,16 @@ func TestControlFramesWithinMessages(t *testing.T) {
 			secure := version != "HTTP/1.1 over TCP"
 			g := startGateway(t, secure, "", "ws_tunnel "+echoOrigin(t))
 			c := g.openVersion(strings.TrimSuffix(version, " over TCP"))
-			for i := range len(sent) {
-				go c.send(sent[i : i+1])
-				c.expect(sent[i : i+1])
+			for _, frame := range frames {
+				const header = 6 // goes on when it is complete
+				for i := range header {
+					c.send(frame[i : i+1])
+				}
+				c.expect(frame[:header])
+				for i := header; i < len(frame); i++ {
+					go c.send(frame[i : i+1])
+					c.expect(frame[i : i+1])
+				}
 			}
 			c.Close()
 			r := g.expectEnd("client_closed", "client")

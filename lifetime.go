@@ -53,6 +53,9 @@ func (h *Handler) validateLifetime() error {
 		if d.value < 0 {
 			return fmt.Errorf("%s is negative", d.name)
 		}
+		if time.Duration(d.value) > relay.Longest {
+			return fmt.Errorf("%s is longer than 73 years: write 0 for no such limit, if that is meant", d.name)
+		}
 	}
 	if h.MaxMessage < 0 {
 		return errors.New("max_message is negative")

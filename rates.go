@@ -43,6 +43,8 @@ func (r *Rate) validate() error {
 		return errors.New("the amount is not a number from 1")
 	case r.Window <= 0:
 		return errors.New("the window is not a time, as 1s")
+	case time.Duration(r.Window) > relay.Longest:
+		return errors.New("the window is longer than 73 years")
 	}
 	return nil
 }

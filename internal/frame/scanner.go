@@ -103,6 +103,10 @@ func (s *Scanner) Scan(p []byte, oneFrame bool, maxMessage uint64) (n int, err e
 // where a control frame may be put in.
 func (s *Scanner) Boundary() bool { return s.left == 0 && s.have == 0 }
 
+// Header returns what has come of a header that is not complete yet. It is empty
+// outside of one, and holds until the next Scan.
+func (s *Scanner) Header() []byte { return s.head[:s.have] }
+
 // InMessage reports whether a fragmented message has begun and not ended. At a
 // boundary within one, only control frames may be put in (RFC 6455 section 5.4).
 func (s *Scanner) InMessage() bool { return s.inMessage }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,6 +31,13 @@ type flow struct {
 	scan  frame.Scanner
 	bytes uint64
 
+	// refused: dst has taken nothing of what waits for it between the last two close
+	// looks, or the last Ping and the last of them. Guarded by the tunnel's mu.
+	refused bool
+
+	// taken is how much dst had taken then.
+	taken atomic.Uint64
+
 	// shut: dst gets no more. What src still sends is watched for its Close
 	// frame and dropped.
 	shut bool
@@ -39,8 +47,8 @@ type flow struct {
 // in more of them.
 func (f *flow) forward(p []byte) (more bool) {
 	// At the beginning there may be nothing to forward, and nothing was heard then.
-	if from := f.tunnel.pulse(f.from()); from != nil && len(p) > 0 {
-		from.heard.Store(int64(now() - f.tunnel.opened))
+	if f.tunnel.heartbeat() != nil && len(p) > 0 {
+		f.heard(now() - f.tunnel.opened)
 	}
 	for paced := f.tunnel.paces() != nil; ; {
 		f.mu.Lock()
@@ -96,6 +104,10 @@ func (f *flow) pass(p []byte, oneFrame bool) (n int, ok bool) {
 		most = 0
 	}
 	messages := f.scan.Messages()
+	var begun []byte // a header that came in pieces goes on when it is complete, and judged
+	if h := f.scan.Header(); len(h) > 0 {
+		begun = slices.Clone(h)
+	}
 	n, broken := f.scan.Scan(p, oneFrame, most)
 	if f.shut {
 		f.scan.Recount(messages) // what is dropped counts neither in bytes nor in messages
@@ -103,7 +115,11 @@ func (f *flow) pass(p []byte, oneFrame bool) (n int, ok bool) {
 	if f.scan.CloseSeen() && !already {
 		f.closeSeen() // before dst has it, and answers
 	}
-	f.write(p[:n])
+	left := len(f.scan.Header())
+	if inOneHeader := n == 0 || left == len(begun)+n; !inOneHeader {
+		f.write(begun)
+		f.write(p[:n-left])
+	}
 	if broken != nil {
 		f.broken(broken)
 	}
@@ -156,6 +172,10 @@ func (f *flow) broken(err error) {
 	f.shut = true
 }
 
+// between tells whether dst is between two frames: it has nothing of a header that is
+// not complete.
+func (f *flow) between() bool { return f.scan.Boundary() || len(f.scan.Header()) > 0 }
+
 // insertDue tells whether the gateway has a frame of its own for dst.
 func (f *flow) insertDue() bool {
 	to := f.tunnel.pulse(f.to())
@@ -178,7 +198,7 @@ func (f *flow) insert() {
 
 func (f *flow) closeIfDue() {
 	due := f.due.Load()
-	if due == 0 || f.shut || !f.scan.Boundary() {
+	if due == 0 || f.shut || !f.between() {
 		return
 	}
 	f.shut = true
@@ -203,6 +223,7 @@ func (f *flow) srcEnded(err error) (useless bool) {
 		f.pass(from.held[:from.have], false) // it was no Pong
 		from.have = 0
 	}
+	f.write(f.scan.Header()) // and this will be no frame
 	f.shut = true
 	if f.tunnel.running.Load() == 1 {
 		return true // both ends are about to be closed

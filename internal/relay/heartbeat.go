@@ -61,9 +61,10 @@ func (t *Tunnel) pulse(side Side) *pulse {
 // themselves.
 const overslept = 500 * time.Millisecond
 
-// beat looks after one side. It returns when to look again, and whether a Ping
-// has become due, or the side is taken for gone.
-func (p *pulse) beat(at time.Duration, limits *Limits) (next time.Duration, ping, gone bool) {
+// beat looks after one side, which may have refused to take what is for it. It
+// returns when to look again, and whether a Ping has become due, or the side is taken
+// for gone.
+func (p *pulse) beat(at time.Duration, limits *Limits, refused bool) (next time.Duration, ping, gone bool) {
 	heard, asked := time.Duration(p.heard.Load()), time.Duration(p.asked.Load())
 	if asked > 0 && heard >= asked {
 		p.asked.Store(0)
@@ -82,17 +83,19 @@ func (p *pulse) beat(at time.Duration, limits *Limits) (next time.Duration, ping
 		return min(asked+limits.HeartbeatTimeout, at+limits.Heartbeat), false, false
 	case at < heard+limits.Heartbeat:
 		return heard + limits.Heartbeat, false, false
+	case refused && p.due.Load(): // since the last look at least
+		return 0, false, true
 	}
 	// The time to answer runs from when the Ping is sent, which may have to wait
 	// for the end of a frame.
-	return at + min(limits.Heartbeat, limits.HeartbeatTimeout), true, false
+	return at + limits.patience(), true, false
 }
 
 // pingIfDue sends dst a Ping, if one is due and dst is between two frames. It is
 // called with f.mu held.
 func (f *flow) pingIfDue() {
 	p := f.tunnel.pulse(f.to())
-	if p == nil || f.shut || f.scan.CloseSeen() || !f.scan.Boundary() || !p.due.Swap(false) {
+	if p == nil || f.shut || f.scan.CloseSeen() || !f.between() || !p.due.Swap(false) {
 		return
 	}
 	if asked := p.asked.Load(); asked > 0 && p.heard.Load() < asked {
@@ -103,6 +106,8 @@ func (f *flow) pingIfDue() {
 	var buf [pongSize]byte
 	// If it cannot be sent, reading tells why.
 	_, _ = f.dst().Write(frame.AppendPing(buf[:0], pingPayload[:], f.to() == Origin))
+	_, taken := backlog(f.dst())
+	f.taken.Store(taken)
 }
 
 // swallow takes the next bytes of src, which is between two frames, as far as

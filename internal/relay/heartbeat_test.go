@@ -204,6 +204,28 @@ func TestMaxMessage(t *testing.T) {
 	})
 }
 
+// So is one whose header comes in pieces.
+func TestMaxMessageHeaderInPieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for cut := 1; cut < 8; cut++ {
+			r := newRig(t, Config{Limits: &Limits{MaxMessage: 1000}})
+			r.send(r.client, clientMessage("hello"))
+			head := []byte{0x82, 0xfe, 0x07, 0xd0, 1, 2, 3, 4} // 2000 bytes
+			r.send(r.client, head[:cut])
+			synctest.Wait()
+			r.send(r.client, head[cut:])
+			r.expect(r.origin, clientMessage("hello"))
+			r.expectClose(r.client, 1009)
+			r.expectClose(r.origin, 1009)
+			r.client.Close()
+			r.origin.Close()
+			if s := r.expectEnd(MessageTooBig, Client); s.ToOrigin.Bytes != uint64(len(clientMessage("hello"))) {
+				t.Errorf("cut at %d: %d bytes to the origin", cut, s.ToOrigin.Bytes)
+			}
+		}
+	})
+}
+
 // In the sockets' engines, too, a Ping costs the stream nothing.
 func TestHeartbeatInTraffic(t *testing.T) {
 	for _, engine := range engines {
@@ -302,11 +324,11 @@ func TestBeatOverslept(t *testing.T) {
 	limits := &Limits{Heartbeat: time.Second, HeartbeatTimeout: time.Second}
 	var p pulse
 	p.asked.Store(int64(time.Second))
-	next, ping, gone := p.beat(time.Minute, limits)
+	next, ping, gone := p.beat(time.Minute, limits, false)
 	if next != time.Minute+time.Second || ping || gone {
 		t.Errorf("after a minute of sleep: %s, %t, %t", next, ping, gone)
 	}
-	if _, _, gone := p.beat(next, limits); !gone {
+	if _, _, gone := p.beat(next, limits, false); !gone {
 		t.Error("a side that still says nothing is not taken for gone")
 	}
 }

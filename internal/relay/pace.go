@@ -53,7 +53,7 @@ func (f *flow) pacer() (*pacer, Pace) {
 }
 
 // keepPace waits after n bytes as long as f has to. What src sends meanwhile is
-// not seen, so it is not taken for silent.
+// not seen, so neither it nor the tunnel is taken for silent.
 func (f *flow) keepPace(n int) {
 	p, pace := f.pacer()
 	if p == nil {
@@ -68,9 +68,8 @@ func (f *flow) keepPace(n int) {
 	if wait <= 0 {
 		return
 	}
-	if from := f.tunnel.pulse(f.from()); from != nil {
-		from.heard.Store(int64(at + wait))
-	}
+	f.heard(at + wait)
+	f.tunnel.active(at + wait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -85,7 +84,7 @@ func (r Rate) spend(until *time.Duration, at time.Duration, amount uint64) (wait
 	if r.Amount == 0 {
 		return 0
 	}
-	took := time.Duration(float64(amount) * float64(r.Per) / float64(r.Amount))
+	took := time.Duration(min(float64(amount)*float64(r.Per)/float64(r.Amount), float64(Longest)))
 	*until = max(*until, at) + took
 	return *until + min(took, r.Per) - at - r.Per
 }

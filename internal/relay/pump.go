@@ -43,7 +43,7 @@ func (f *flow) pumpToClient(early []byte) { f.pump(early) }
 // pump begins. Most tunnels are idle at first, so there is no wait to see whether
 // this one is.
 func (f *flow) pump(early []byte) {
-	if f.forward(early) {
+	if f.move(early) {
 		f.carry(0)
 	} else {
 		f.tunnel.flowEnded(false)
@@ -74,7 +74,7 @@ func (f *flow) carry(patience time.Duration) {
 		n, err := f.src.Read(p)
 		if n > 0 {
 			quiet = false
-			if !f.forward(p[:n]) {
+			if !f.move(p[:n]) {
 				f.tunnel.flowEnded(false)
 				return
 			}
@@ -94,6 +94,21 @@ func (f *flow) carry(patience time.Duration) {
 			return
 		}
 	}
+}
+
+// move is forward, which may wait for a slow dst. What src sends meanwhile is not seen.
+func (f *flow) move(p []byte) (more bool) {
+	before := f.tunnel.lastActive.Load()
+	more = f.forward(p)
+	if len(p) == 0 || !f.tunnel.watchful() {
+		return more
+	}
+	at := now() - f.tunnel.opened
+	f.heard(at)
+	if f.tunnel.lastActive.Load() != before { // a Pong that ends here does not count
+		f.tunnel.active(at)
+	}
+	return more
 }
 
 // bePatient bounds the wait for what comes next, if the flow can be parked. It

@@ -12,6 +12,7 @@ package relay
 
 import (
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,10 @@ type Stream interface {
 	ResetAtClose()
 }
 
+// Longest is what no time of a tunnel's may be above, 73 years. What is later is
+// never: a sum of two such times is one still.
+const Longest time.Duration = math.MaxInt64 / 4
+
 // Config is what a tunnel starts with.
 type Config struct {
 	Client, Origin End
@@ -50,14 +55,15 @@ type Config struct {
 	// anyway, and will call Carry. Nothing may have come early from the client.
 	Attached bool
 
-	// MaxLifetime ends the tunnel after so long. Zero: never.
+	// MaxLifetime ends the tunnel after so long. Zero: never. A time above Longest
+	// is taken for that.
 	MaxLifetime time.Duration
 
 	Limits *Limits // nil: none
 }
 
 // Limits bound the life of a tunnel. Many tunnels may share them; they must not
-// change any more.
+// change any more. No time of theirs may be above Longest.
 type Limits struct {
 	// IdleTimeout ends a tunnel that carried nothing in either direction for
 	// so long. Zero: never.
@@ -178,7 +184,7 @@ func Start(c Config, ended func(Summary)) *Tunnel {
 	if c.Limits == nil {
 		c.Limits = new(Limits)
 	}
-	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), until: c.MaxLifetime, ended: ended}
+	t := &Tunnel{clock: theClock, limits: c.Limits, opened: now(), until: min(c.MaxLifetime, Longest), ended: ended}
 	heartbeats, paced := c.Limits.Heartbeat > 0, !c.Limits.ToOrigin.zero() || !c.Limits.ToClient.zero()
 	if heartbeats || paced {
 		t.limited = new(limited)

@@ -121,6 +121,12 @@ func (s *side) flush() {
 	} else if *s.queue = (*s.queue)[n:]; len(*s.queue) == 0 {
 		s.queue = nil
 	}
+	if flow := s.peer.out; n > 0 && flow.tunnel.watchful() {
+		at := now() - flow.tunnel.opened
+		flow.heard(at) // the peer was not read meanwhile
+		flow.tunnel.active(at)
+		flow.taken.Store(0) // with what is sent now it would be another number
+	}
 	switch {
 	case s.queue != nil:
 	case s.peer.spent:

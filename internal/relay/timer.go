@@ -13,7 +13,7 @@ func (t *Tunnel) startAlarm() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := now() - t.opened
-	next, _, overdue := t.examine(at)
+	next, _, overdue := t.examine(at, false)
 	if overdue.reason != 0 {
 		next = max(at, 1) // it is looked at there
 	}
@@ -32,11 +32,13 @@ func (t *Tunnel) startLinger() {
 }
 
 // look does what is due. It does not wait for any of it.
-func (t *Tunnel) look() {
+func (t *Tunnel) look() { t.lookAt(false) }
+
+func (t *Tunnel) lookAt(closely bool) {
 	t.mu.Lock()
 	at := now() - t.opened
 	abort := t.lingers && at >= t.until
-	next, pings, end := t.examine(at)
+	next, pings, end := t.examine(at, closely)
 	if !abort && end.reason == 0 {
 		t.setAlarm(next)
 	}
@@ -44,6 +46,8 @@ func (t *Tunnel) look() {
 	switch {
 	case abort:
 		t.engine().do(t, func() { t.engine().abort(t) }) // a TLS connection takes its time to close
+	case !closely && (end.reason == IdleTimeout || end.reason == HeartbeatTimeout):
+		t.engine().do(t, t.lookClosely)
 	case end.reason != 0 && t.cause(end.reason, end.side):
 		t.sendCloses(end.reason, 0)
 	case end.reason != 0:
@@ -66,11 +70,16 @@ func (t *Tunnel) setAlarm(next time.Duration) {
 }
 
 // examine finds out when something is due next, zero if never; which flows owe
-// their dst a Ping; and why the tunnel should have ended by now, if it should.
+// their dst a Ping; and why the tunnel should have ended by now, if it should. For
+// silence that is certain only if it was examined closely.
 // Once the end has begun, only how long that may take matters.
-func (t *Tunnel) examine(at time.Duration) (next time.Duration, pings [2]*flow, overdue end) {
+func (t *Tunnel) examine(at time.Duration, closely bool) (next time.Duration, pings [2]*flow, overdue end) {
 	if t.lingers {
 		return t.until, pings, end{}
+	}
+	if closely {
+		t.toClient.stir(at)
+		t.toOrigin.stir(at)
 	}
 	earlier := func(due time.Duration) {
 		if next == 0 || due < next {
@@ -92,7 +101,7 @@ func (t *Tunnel) examine(at time.Duration) (next time.Duration, pings [2]*flow, 
 	}
 	if t.limited != nil && t.limited.heartbeat != nil {
 		for i, f := range [...]*flow{&t.toClient, &t.toOrigin} {
-			due, ping, gone := t.pulse(f.to()).beat(at, t.limits)
+			due, ping, gone := t.pulse(f.to()).beat(at, t.limits, !closely || f.refused)
 			if gone {
 				return 0, [2]*flow{}, end{HeartbeatTimeout, f.to()}
 			}
@@ -108,6 +117,12 @@ func (t *Tunnel) examine(at time.Duration) (next time.Duration, pings [2]*flow, 
 // touch notes that bytes came.
 func (t *Tunnel) touch() {
 	if t.limits.IdleTimeout > 0 {
-		t.lastActive.Store(int64(now() - t.opened))
+		t.active(now() - t.opened)
 	}
 }
+
+// active notes that the tunnel carried bytes until a time.
+func (t *Tunnel) active(until time.Duration) { t.lastActive.Store(int64(until)) }
+
+// watchful tells whether something depends on when the tunnel was last active.
+func (t *Tunnel) watchful() bool { return t.limits.IdleTimeout > 0 || t.heartbeat() != nil }
