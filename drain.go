@@ -44,6 +44,14 @@ func newDrain(name string, all []*tunnel, over time.Duration) *drain {
 // the first, if there are several.
 var beingDrained sync.Map // of *drain by *tunnel
 
+// drained counts t no longer, if a drain had yet to end it: it has been told by one,
+// or ended by itself.
+func (t *tunnel) drained() {
+	if d, ok := beingDrained.LoadAndDelete(t); ok {
+		d.(*drain).left.Dec()
+	}
+}
+
 // drainingRetryAfter is when a client may ask again that was refused because the
 // server is about to stop: another one should be there soon.
 const drainingRetryAfter = 5 * time.Second
@@ -64,9 +72,7 @@ func (d *drain) run(reason relay.Reason) {
 			d.await(t, began.Add(d.due(i)))
 		}
 		t.relay.CloseWith(reason, d.code, d.text)
-		if beingDrained.CompareAndDelete(t, d) {
-			d.left.Dec()
-		}
+		t.drained()
 		if now := time.Now(); now.Sub(reported) >= progressEvery {
 			reported = now
 			d.log("draining tunnels", len(d.tunnels)-i-1, began)

@@ -183,6 +183,7 @@ func (t *tunnel) end(s relay.Summary) {
 		}
 	}()
 	tunnels.remove(t)
+	t.drained()
 	name := t.generation.name
 	tunnelTally.Release(t.claim)
 	t.state.Ended(pool.Traffic{Bytes: s.ToOrigin.Bytes, Messages: s.ToOrigin.Messages}, pool.Traffic{Bytes: s.ToClient.Bytes, Messages: s.ToClient.Messages})

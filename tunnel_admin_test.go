@@ -175,6 +175,40 @@ func TestDrainsOverlap(t *testing.T) {
 	}
 }
 
+// A tunnel that ends by itself, or by another drain, is not counted until its turn.
+func TestDrainCountsWhatIsLeft(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+echoOrigin(t)+" {\nname left\n}")
+	p, q, r := g.openRunning(), g.openRunning(), g.openRunning()
+	liveTunnels(t, 3)
+	closing := func(query string, want int) {
+		t.Helper()
+		var answer struct{ Closing int }
+		if status, said := askAdmin(t, adminTunnels, http.MethodDelete, "/ws_tunnel/tunnels?name=left"+query, &answer); answer.Closing != want {
+			t.Fatalf("%d %s", status, said)
+		}
+	}
+	left := func(want float64) {
+		t.Helper()
+		if n := originMetric(t, "caddy_ws_tunnel_draining", "left"); n != want {
+			t.Errorf("%v tunnels are being drained, want %v", n, want)
+		}
+	}
+	closing("&over=2h", 3)
+	g.await("draining tunnels")
+	left(3)
+	p.Close()
+	g.expectEnd("client_gone", "client")
+	left(2)
+	closing("", 2)
+	for _, p := range []*peer{q, r} {
+		p.expectClose(1001)
+		p.Close()
+		g.expectEnd("admin", "gateway")
+	}
+	g.await("drained tunnels")
+	left(0)
+}
+
 // What is not understood ends nothing and says what would be right.
 func TestAdminTunnelMistakes(t *testing.T) {
 	for request, want := range map[string]string{

@@ -16,8 +16,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-
-	"github.com/caddy-wstunnel/caddy-wstunnel/internal/wstest"
 )
 
 // An origin that goes before it has all of the request: more of it than a socket
@@ -54,13 +52,16 @@ func TestProxyHeaderThatCannotBe(t *testing.T) {
 	nothingLeft(t)
 }
 
-// An origin that is gone before it has the PROXY header gets nothing else.
-func TestProxyHeaderNotSent(t *testing.T) {
-	conn := wstest.Dial(t, wstest.Listen(t).Addr().String())
-	d := dialing{header: func(conn net.Conn) ([]byte, error) { return []byte("PROXY UNKNOWN\r\n"), conn.Close() }}
-	if err := d.sendProxyHeader(conn); reasonOf(err, "") != "proxy_header_failed" {
-		t.Errorf("%q for %v", reasonOf(err, ""), err)
+// The PROXY header has to be sent within the time of the whole handshake.
+func TestProxyHeaderTooLate(t *testing.T) {
+	g := startGateway(t, false, "", "ws_tunnel "+startOrigin(t, nil, func(p *peer) { p.expectEOF() })+" {\nproxy_protocol v1\nhandshake_timeout 1ns\n}")
+	c := g.dial()
+	c.send(handshakeOf("/ws", ""))
+	if resp := c.readAnswer(); resp.StatusCode != http.StatusGatewayTimeout {
+		t.Errorf("answered %s", resp.Status)
 	}
+	g.expectRefusal("proxy_header_failed")
+	nothingLeft(t)
 }
 
 // newRequest is a handshake that comes from no connection.
