@@ -100,6 +100,8 @@ func TestTunnelCaddyfileMistakes(t *testing.T) {
 		{"rate twice", "ws_tunnel a:1 {\nbyte_rate to_client 1KiB 1s\nbyte_rate to_client 2KiB 1s\n}", "byte_rate to_client is given twice"},
 		{"on_reload", "ws_tunnel a:1 {\non_reload restart\n}", "write keep, drain or close"},
 		{"drain over no time", "ws_tunnel a:1 {\non_reload drain\n}", "as in drain 30s"},
+		{"host", "ws_tunnel a:1 {\nname n\nhost http://foo\nlinger 1s\n}", `host "http://foo" cannot be a Host: write a name or an address, with a port or not, at Testfile:3`},
+		{"host of two words", "ws_tunnel a:1 {\nhost \"a b\"\n}", `host "a b" cannot be a Host`},
 		{"too long", "ws_tunnel a:1 {\nidle_timeout 30000d\n}", "idle_timeout is longer than 73 years"},
 		{"too long a window", "ws_tunnel a:1 {\nbyte_rate to_client 1 30000d\n}", "the window is longer than 73 years"},
 		{"negative", "ws_tunnel a:1 {\nlinger -1s\n}", "linger is negative"},

@@ -6,6 +6,7 @@ package wstunnel
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,13 +32,16 @@ func topCommand() *cobra.Command {
 		Long:  `Shows the tunnels that carry most, with their rates, until Ctrl-C.`,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if every < 100*time.Millisecond || rows < 1 {
+				return errors.New("--every is 100ms at least, and --rows 1")
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			values := q.values()
 			values.Set("limit", strconv.Itoa(maxPage))
 			values.Set("sort", "-bytes")
 			var view topView
-			for ticks := time.Tick(max(every, 100*time.Millisecond)); ; {
+			for ticks := time.Tick(every); ; {
 				raw, err := askAPI(cmd, http.MethodGet, "/ws_tunnel/tunnels?"+values.Encode(), nil)
 				if err != nil {
 					return err

@@ -232,7 +232,7 @@ func isPrivate(p netip.Prefix) bool {
 // here: the first phase of automatic HTTPS, which may add it, is over.
 func checkPlacement(srv *caddyhttp.Server) error {
 	const order = `write it first and the "tls" wrapper after it, since the header comes ahead of the TLS handshake`
-	ours, tls := 0, false
+	ours, tls, stock := 0, false, false
 	for _, raw := range srv.ListenerWrappersRaw {
 		var module struct {
 			Wrapper string `json:"wrapper"`
@@ -248,10 +248,15 @@ func checkPlacement(srv *caddyhttp.Server) error {
 			}
 		case "tls":
 			tls = true
+		case "proxy_protocol":
+			stock = true
 		}
 	}
 	if ours > 1 {
 		return errors.New("proxy_header is listed twice, but a connection has only one header: write all rules into one")
+	}
+	if stock {
+		return errors.New("proxy_header beside proxy_protocol, but a connection has only one header: keep one of the two")
 	}
 	if !tls && len(srv.TLSConnPolicies) > 0 {
 		return errors.New("proxy_header without tls, on a server that has TLS, would be placed after it: " + order)

@@ -87,7 +87,7 @@ func (h *Handler) Validate() error {
 // checks find one fault each. A Caddyfile has its lines by them.
 func (h *Handler) checks() []func() error {
 	return []func() error{
-		h.validateOrigins, h.validateTLS, h.validateLifetime, h.validateRates, h.validateReload, h.validateHeaders, h.validateLimits,
+		h.validateOrigins, h.validateTLS, h.validateLifetime, h.validateRates, h.validateReload, h.validateHost, h.validateHeaders, h.validateLimits,
 		h.validateBalancing, h.validateHealth, h.validateSources, h.validateVersions, func() error { return h.ProxyProtocol.validate() }, h.validateSomeOrigin,
 	}
 }

@@ -31,6 +31,7 @@ func TestProxyHeaderPlacement(t *testing.T) {
 		"no tls, automatic TLS":  {ours, "site.test:8443", "without tls, on a server that has TLS"},
 		"no tls, without TLS":    {ours, "http://site.test:0", ""},
 		"tls, without TLS":       {ours + "tls", "http://site.test:0", ""},
+		"with proxy_protocol":    {"proxy_protocol\n" + ours + "tls", "http://site.test:0", "proxy_header beside proxy_protocol"},
 		"twice":                  {ours + ours + "tls", "http://site.test:0", "listed twice"},
 	} {
 		t.Run(name, func(t *testing.T) {

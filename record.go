@@ -79,12 +79,29 @@ func (a *attempt) opening() opening {
 	if host, _, err := net.SplitHostPort(a.r.RemoteAddr); err == nil && host == clientIP {
 		clientIP = "" // remote_addr has it
 	}
-	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, peerOf(a.r), a.r.Host, a.r.URL.Path, a.originAddr} {
+	host, path := askedFor(a.r)
+	for i, value := range [...]string{a.id, clientIP, a.r.RemoteAddr, peerOf(a.r), host, path, a.originAddr} {
 		text.WriteString(value[:min(len(value), maxField)])
 		o.ends[i] = uint16(text.Len())
 	}
 	o.text = strings.Clone(text.String()) // no longer than it is
 	return o
+}
+
+// askedHostVar is a variable of requests in which a handler that gives them another
+// Host says what the client asked for, as apache_vhost does. Of the path, Caddy knows.
+const askedHostVar = "ws_tunnel.asked_host"
+
+// askedFor is what the client asked for, whatever handlers have made of it.
+func askedFor(r *http.Request) (host, path string) {
+	host, path = r.Host, r.URL.Path
+	if asked, ok := caddyhttp.GetVar(r.Context(), askedHostVar).(string); ok {
+		host = asked
+	}
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		path = original.URL.Path
+	}
+	return host, path
 }
 
 // peerOf is who a connection comes from whose PROXY header, or the lack of one, has

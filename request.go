@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/handshake"
 )
@@ -79,6 +80,13 @@ func (a *attempt) applyDown(h http.Header) {
 			}
 		}
 	}
+}
+
+func (h *Handler) validateHost() error {
+	if !hasPlaceholder(h.Host) && !httpguts.ValidHostHeader(h.Host) {
+		return fmt.Errorf("host %q cannot be a Host: write a name or an address, with a port or not", h.Host)
+	}
+	return nil
 }
 
 func (h *Handler) validateHeaders() error {

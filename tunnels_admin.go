@@ -132,7 +132,7 @@ func closeTunnels(w http.ResponseWriter, values url.Values) error {
 		return err
 	}
 	if q.empty() && values.Get("all") != "true" {
-		return badRequest("this would end all tunnels: say which, for example by name or client_ip, or all=true")
+		return badRequest("this would end all tunnels: say which, for example by name or client_ip, or all=true (--all)")
 	}
 	byName := make(map[string][]*tunnel)
 	count := 0

@@ -131,6 +131,49 @@ ProxyPass / http://localhost:3000/
 	}
 }
 
+// TestImportListens opens no port, and no address, that the file does not, and is no
+// stricter with certificates of origins.
+func TestImportListens(t *testing.T) {
+	text, left, err := apache.Caddyfile("chat.conf", []byte(`Listen 127.0.0.1:8443
+Listen 8081
+<VirtualHost *:8443>
+ServerName a.test
+SSLEngine on
+RemoteIPProxyProtocol On
+SSLProxyEngine on
+ProxyPass / wss://localhost:3000/
+</VirtualHost>
+<VirtualHost 127.0.0.2:8081 [::1]:8081>
+ServerName b.test
+SSLProxyEngine on
+SSLProxyVerify require
+SSLProxyCACertificateFile /etc/ssl/ca.pem
+ProxyPass / https://localhost:3000/
+</VirtualHost>
+<VirtualHost *:8081>
+ServerName c.test
+ProxyPass / http://localhost:3000/
+</VirtualHost>`))
+	if err != nil || len(left) > 0 {
+		t.Fatal(err, left)
+	}
+	for _, want := range []string{
+		"{\n\tauto_https disable_redirects\n\tservers 127.0.0.1:8443 {\n",
+		"https://a.test:8443 {\n\tbind 127.0.0.1\n",
+		"\t\ttls {\n\t\t\t\t\ttls_insecure_skip_verify\n",
+		"\tbind 127.0.0.2 ::1\n",
+		"transport http {\n\t\t\t\t\ttls_trust_pool file /etc/ssl/ca.pem\n",
+		"http://c.test:8081, http://:8081 {\n\troute {\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no\n%s\nin\n%s", want, text)
+		}
+	}
+	if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
 // TestImportKeepsOut lets nobody in where the adapter asks for something that the
 // Caddyfile does not.
 func TestImportKeepsOut(t *testing.T) {
@@ -150,6 +193,14 @@ func TestImportKeepsOut(t *testing.T) {
 		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht* *.php"},
 		{"programs", "DocumentRoot @W\nAddHandler cgi-script .php .pl\nAddHandler none .txt\nScriptAlias /run/ @W/run/", "*.fcgi *.[pP][hH][pP] *.[pP][hH][pP].* *.[pP][lL] *.[pP][lL].* @W/run\n"},
 		{"programs by an expression", "DocumentRoot @W\nScriptAliasMatch ^/run/(.*) @W/run/$1", "no file is served\n\trespond 403\n"},
+		{"a rule with a condition", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} !^127\\.\nRewriteRule ^/internal - [F]", "RewriteRule ^/internal - [F], RewriteCond %{REMOTE_ADDR} !^127\\.: its conditions are not said, so nobody is let in there\n\t\t@m1 path_regexp ^/internal\n\t\trespond @m1 403\n"},
+		{"a rule of a status", "RewriteEngine on\nRewriteRule \"\\.bak$\" - [R=404,NC]", "# lab.conf:7\n\t\t@m1 path_regexp `(?i)\\.bak$`\n\t\trespond @m1 404\n"},
+		{"a rule for what is gone", "RewriteEngine on\nRewriteRule ^/old/ - [G]", "@m1 path_regexp ^/old/\n\t\trespond @m1 410\n"},
+		{"a rule for all but some", "RewriteEngine on\nRewriteRule !^/(a|b) - [F]", "@m1 not path_regexp ^/(a|b)\n\t\trespond @m1 403\n"},
+		{"a rule of another kind of expression", "RewriteEngine on\nRewriteRule ^/(?!public) - [F]", closed},
+		{"a rule of a path", "<Location /a>\nRewriteEngine on\nRewriteRule ^ - [F]\n</Location>", "path /a /a/*\n\t\trespond @m1 403\n"},
+		{"a rule of a folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\nRewriteEngine on\nRewriteRule \\.bak$ - [F]\n</Directory>", "no file is served\n\trespond 403\n"},
+		{"a rule for who has no TLS", "RewriteEngine on\nRewriteCond %{HTTPS} off\nRewriteRule ^ - [F]\nProxyPass /x/ http://@A/", "route {\n\t\t# lab.conf:9\n\t\t@m1 path /x/*\n"},
 		{"a page in a section", "<Location /server-status>\nSetHandler server-status\n</Location>", "<location /server-status>: SetHandler server-status: there is no such page"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

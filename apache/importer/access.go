@@ -39,9 +39,9 @@ func (b *site) access() {
 }
 
 // hidden says whether there is access control of which only the adapter knows: by
-// client certificates, or in sections within.
+// client certificates, rewriting, or in sections within.
 func hidden(d *config.Dir) bool {
-	if d.TLS != nil && d.TLS.VerifyClient != "" && d.TLS.VerifyClient != "none" {
+	if d.TLS != nil && d.TLS.VerifyClient != "" && d.TLS.VerifyClient != "none" || refusesAny(d.Rewrite) {
 		return true
 	}
 	return slices.ContainsFunc(d.Sections, func(s config.Section) bool {

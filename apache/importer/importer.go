@@ -8,8 +8,10 @@ package importer
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -24,16 +26,15 @@ func Caddyfile(cfg *config.Config, name string) (text []byte, left []string) {
 	w := &writer{}
 	w.linef("# From %s, by caddy ws-tunnel import apache. Read it before you run it:", name)
 	w.linef("# what begins with NOT is what could not be said here.")
-	w.globals(cfg)
-	hosts := cfg.Hosts
+	hosts := make([]*config.Server, len(cfg.Hosts))
+	for i, h := range cfg.Hosts {
+		hosts[i] = config.Inherit(cfg.Main, h)
+	}
 	if len(hosts) == 0 {
 		hosts = []*config.Server{cfg.Main}
 	}
-	for _, h := range hosts {
-		s := h
-		if h != cfg.Main {
-			s = config.Inherit(cfg.Main, h)
-		}
+	w.globals(cfg, hosts)
+	for _, s := range hosts {
 		w.site(cfg, s)
 	}
 	return caddyfile.Format([]byte(w.text.String())), w.left
@@ -44,7 +45,7 @@ type writer struct {
 	text strings.Builder
 	left []string
 
-	taken []string // addresses of sites
+	taken []string // addresses of sites, each with those of the machine that it is open at
 }
 
 func (w *writer) linef(format string, args ...any) {
@@ -57,8 +58,9 @@ func (w *writer) not(line, what string) {
 	w.linef("# NOT %s: %s", line, strings.ReplaceAll(what, "\n", " "))
 }
 
-// globals are what a Caddyfile says of all sites: here, of listeners.
-func (w *writer) globals(cfg *config.Config) {
+// globals are what a Caddyfile says of all sites: here, of listeners. httpd opens no
+// port to redirect from by itself.
+func (w *writer) globals(cfg *config.Config, hosts []*config.Server) {
 	ports := make(map[string][]remoteip.ProxyRule)
 	var order []string
 	for _, h := range append([]*config.Server{cfg.Main}, cfg.Hosts...) {
@@ -67,16 +69,29 @@ func (w *writer) globals(cfg *config.Config) {
 			continue
 		}
 		for _, a := range h.Addresses {
-			if key := fmt.Sprintf(":%d", a.Port); a.Port != 0 && ports[key] == nil {
-				ports[key] = rules
-				order = append(order, key)
+			if a.Port == 0 {
+				continue
+			}
+			ips := listensOn(cfg, h)
+			if len(ips) == 0 {
+				ips = []string{""}
+			}
+			for _, ip := range ips {
+				if key := net.JoinHostPort(ip, strconv.Itoa(a.Port)); ports[key] == nil {
+					ports[key] = rules
+					order = append(order, key)
+				}
 			}
 		}
 	}
-	if len(order) == 0 {
+	secure := slices.ContainsFunc(hosts, speaksTLS)
+	if len(order) == 0 && !secure {
 		return
 	}
 	w.linef("{")
+	if secure {
+		w.linef("auto_https disable_redirects")
+	}
 	for _, port := range order {
 		w.linef("servers %s {\nlistener_wrappers {\nproxy_header {", port)
 		for _, r := range ports[port] {
@@ -99,12 +114,15 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 		w.not(line, "HTTP without TLS on port 443, which Caddy refuses; this may have a SSLEngine on in a file that is not included")
 		return
 	}
-	at = slices.DeleteFunc(at, func(a string) bool { return slices.Contains(w.taken, a) })
+	ips := strings.Join(listensOn(cfg, s), " ")
+	at = slices.DeleteFunc(at, func(a string) bool { return slices.Contains(w.taken, a+" "+ips) })
 	if len(at) == 0 {
 		w.not(line, "earlier sites have all of its names")
 		return
 	}
-	w.taken = append(w.taken, at...)
+	for _, a := range at {
+		w.taken = append(w.taken, a+" "+ips)
+	}
 	w.linef("# %s", line)
 	for _, name := range s.Names() {
 		if strings.ContainsAny(name, "*?") {
@@ -112,6 +130,9 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 		}
 	}
 	w.linef("%s {", strings.Join(at, ", "))
+	if ips != "" {
+		w.linef("bind %s", ips)
+	}
 	b := &site{writer: w, s: s}
 	b.tls()
 	if s.DocumentRoot != "" {
@@ -132,19 +153,61 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 	w.linef("}")
 }
 
-// addresses are those of a site. The first virtual host of a port takes what is
-// for no other, so it has the address without a name as well.
-func addresses(cfg *config.Config, s *config.Server) []string {
-	scheme, usual := "http", 80
-	if s.TLS != nil && s.TLS.Engine != nil && *s.TLS.Engine {
+// listener is the scheme of a site and its port, and the usual one of that scheme.
+func listener(cfg *config.Config, s *config.Server) (scheme string, port, usual int) {
+	scheme, usual = "http", 80
+	if speaksTLS(s) {
 		scheme, usual = "https", 443
 	}
-	port := usual
+	port = usual
 	if len(s.Addresses) > 0 && s.Addresses[0].Port != 0 {
 		port = s.Addresses[0].Port
 	} else if len(cfg.Listen) > 0 {
 		port = cfg.Listen[0].Port
 	}
+	return scheme, port, usual
+}
+
+// listensOn are the addresses of this machine that a site is open at, or none if it is
+// at all of them.
+func listensOn(cfg *config.Config, s *config.Server) (ips []string) {
+	_, port, _ := listener(cfg, s)
+	add := func(ip netip.Addr) {
+		if text := ip.String(); !slices.Contains(ips, text) {
+			ips = append(ips, text)
+		}
+	}
+	at := s.Addresses
+	if len(at) == 0 {
+		at = []config.Address{{Port: port}} // the main server
+	}
+	for _, a := range at {
+		if a.IP.IsValid() && !a.IP.IsUnspecified() {
+			add(a.IP)
+			continue
+		}
+		found := false
+		for _, l := range cfg.Listen {
+			if l.Port != port {
+				continue
+			}
+			if !l.IP.IsValid() || l.IP.IsUnspecified() {
+				return nil
+			}
+			add(l.IP)
+			found = true
+		}
+		if !found {
+			return nil
+		}
+	}
+	return ips
+}
+
+// addresses are those of a site. The first virtual host of a port takes what is
+// for no other, so it has the address without a name as well.
+func addresses(cfg *config.Config, s *config.Server) []string {
+	scheme, port, usual := listener(cfg, s)
 	suffix := ""
 	if port != usual {
 		suffix = fmt.Sprintf(":%d", port)

@@ -4,7 +4,6 @@
 package importer
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/mapping"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/rewrite"
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/tlsconf"
 )
 
 // passes writes ProxyPass: those of Locations first, the last one of them first,
@@ -117,6 +117,9 @@ func (b *site) tunnel(t mapping.Target, matcher string) {
 	if !b.preservesHost() {
 		b.linef("host %s", t.Host)
 	}
+	if verify := b.verification(); scheme != "" && verify != "" {
+		b.linef("tls {\n%s\n}", verify)
+	}
 	b.linef("idle_timeout %s\n}", b.idle(t))
 }
 
@@ -131,7 +134,26 @@ func (b *site) reverseProxy(t mapping.Target) {
 	if !b.preservesHost() {
 		b.linef("header_up Host %s", t.Host)
 	}
+	if verify := b.verification(); scheme != "" && verify != "" {
+		b.linef("transport http {\n%s\n}", verify)
+	}
 	b.linef("header_up -Upgrade\nheader_up -Connection\n}")
+}
+
+// verification is what certificates of origins are held to: nothing, unless
+// SSLProxyVerify asks for it.
+func (b *site) verification() string {
+	var asked tlsconf.Proxy
+	if b.s.TLS != nil {
+		asked = b.s.TLS.Proxy
+	}
+	switch {
+	case asked.Verify == "" || asked.Verify == "none":
+		return "tls_insecure_skip_verify"
+	case asked.CAFile != "":
+		return "tls_trust_pool file " + token(asked.CAFile)
+	}
+	return ""
 }
 
 // idle is httpd's: the longer of Timeout and the time for an answer.
@@ -160,8 +182,11 @@ func (b *site) rewrites(answers bool) {
 		if isAnswer(r) != answers {
 			continue
 		}
-		if !b.rewriteRule(r) {
-			b.not(r.Line, fmt.Sprintf("RewriteRule %s %s %s", r.Pattern, r.Substitution, r.Flags))
+		switch status := refusal(r); {
+		case status != 0:
+			b.refuse(r, status)
+		case !b.rewriteRule(r):
+			b.not(r.Line, said(r))
 		}
 	}
 }
@@ -302,8 +327,6 @@ func (b *site) redirectRule(r rewrite.Rule, prefix string, secure bool) bool {
 			status = "301"
 		case strings.HasPrefix(flag, "R=30"):
 			status = strings.TrimPrefix(flag, "R=")
-		case flag == "F" || flag == "FORBIDDEN":
-			status = "403"
 		default:
 			return false
 		}
@@ -311,12 +334,8 @@ func (b *site) redirectRule(r rewrite.Rule, prefix string, secure bool) bool {
 	if status == "" {
 		status = "302"
 	}
-	if secure && (b.s.TLS != nil && b.s.TLS.Engine != nil && *b.s.TLS.Engine) {
+	if secure && b.overTLS() {
 		return true // it is never without TLS here
-	}
-	if status == "403" {
-		b.linef("# %s\nrespond %s* 403", r.Line, prefix)
-		return true
 	}
 	to := strings.NewReplacer("%{HTTP_HOST}", "{host}", "%{SERVER_NAME}", "{host}", "%{REQUEST_URI}", "{uri}").Replace(r.Substitution)
 	if strings.ContainsAny(to, "$%") || !strings.HasPrefix(to, "https://") || !strings.HasSuffix(to, "{uri}") || prefix != "/" {

@@ -26,9 +26,14 @@ func (b *site) matcher() string {
 	return fmt.Sprintf("@m%d", b.named)
 }
 
+// overTLS says whether the site speaks TLS.
+func (b *site) overTLS() bool { return speaksTLS(b.s) }
+
+func speaksTLS(s *config.Server) bool { return s.TLS != nil && s.TLS.Engine != nil && *s.TLS.Engine }
+
 func (b *site) tls() {
 	t := b.s.TLS
-	if t == nil || t.Engine == nil || !*t.Engine {
+	if !b.overTLS() {
 		return
 	}
 	files := ""

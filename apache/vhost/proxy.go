@@ -25,6 +25,9 @@ const (
 	originVar = "apache_origin"
 	tunnelVar = "apache_tunnel"
 
+	// askedHostVar tells ws_tunnel the Host that the client asked for, for its records.
+	askedHostVar = "ws_tunnel.asked_host"
+
 	// anyOrigin is the value of originVar for what no directive names.
 	anyOrigin    = "*"
 	anyEncrypted = "*s"
@@ -192,6 +195,7 @@ func (x *exchange) passTo(t mapping.Target) error {
 		path = t.Path
 	}
 	x.r.URL.Path, x.r.URL.RawPath, x.r.URL.RawQuery, x.r.URL.ForceQuery = path, t.Path, t.Query, false
+	caddyhttp.SetVar(x.r.Context(), askedHostVar, x.req.Host)
 	x.r.Host = t.Host
 	if x.preserveHost {
 		x.r.Host = x.req.Host

@@ -1,0 +1,76 @@
+// Copyright 2026 The caddy-wstunnel Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/rewrite"
+)
+
+// refusal is the status with which a RewriteRule keeps people out, or 0.
+func refusal(r rewrite.Rule) int {
+	for _, flag := range flagsOf(r) {
+		name, value, _ := strings.Cut(flag, "=")
+		switch name {
+		case "F", "FORBIDDEN":
+			return 403
+		case "G", "GONE":
+			return 410
+		case "R", "REDIRECT":
+			if status, err := strconv.Atoi(value); err == nil && status >= 400 {
+				return status
+			}
+		}
+	}
+	return 0
+}
+
+// refuse writes a rule that keeps people out. What cannot be said of it makes it
+// refuse more, never less.
+func (b *site) refuse(r rewrite.Rule, status int) {
+	websocket, plain, secure, known := b.conditions(r)
+	if known && secure && b.overTLS() {
+		return // it is never without TLS here
+	}
+	expression, negated := strings.CutPrefix(r.Pattern, "!")
+	if slices.ContainsFunc(flagsOf(r), func(flag string) bool { return flag == "NC" || flag == "NOCASE" }) {
+		expression = "(?i)" + expression
+	}
+	if _, err := regexp.Compile(expression); err != nil {
+		b.keepOut(r.Line, said(r))
+		return
+	}
+	if len(r.Conditions) > 0 && (!known || websocket || plain) {
+		b.not(r.Line, said(r)+": its conditions are not said, so nobody is let in there")
+	} else {
+		b.linef("# %s", r.Line)
+	}
+	matcher := "path_regexp"
+	if negated {
+		matcher = "not path_regexp"
+	}
+	name := b.matcher()
+	b.linef("%s %s %s\nrespond %s %d", name, matcher, token(expression), name, status)
+}
+
+// said is a rule as it stands in the file, with its conditions.
+func said(r rewrite.Rule) string {
+	lines := []string{strings.Join([]string{"RewriteRule", r.Pattern, r.Substitution, r.Flags}, " ")}
+	for _, c := range r.Conditions {
+		lines = append(lines, strings.Join([]string{"RewriteCond", c.Test, c.Pattern, c.Flags}, " "))
+	}
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, ", ")
+}
+
+// refusesAny says whether one of the rules of a place keeps people out.
+func refusesAny(rules *rewrite.Rules) bool {
+	return rules != nil && slices.ContainsFunc(rules.Rules, func(r rewrite.Rule) bool { return refusal(r) != 0 })
+}
