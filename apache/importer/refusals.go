@@ -60,14 +60,13 @@ func (b *site) refuse(r rewrite.Rule, status int) {
 
 // said is a rule as it stands in the file, with its conditions.
 func said(r rewrite.Rule) string {
-	lines := []string{strings.Join([]string{"RewriteRule", r.Pattern, r.Substitution, r.Flags}, " ")}
+	line := func(words ...string) string { return strings.TrimSpace(strings.Join(words, " ")) }
+	var text strings.Builder
+	text.WriteString(line("RewriteRule", r.Pattern, r.Substitution, r.Flags))
 	for _, c := range r.Conditions {
-		lines = append(lines, strings.Join([]string{"RewriteCond", c.Test, c.Pattern, c.Flags}, " "))
+		text.WriteString(", " + line("RewriteCond", c.Test, c.Pattern, c.Flags))
 	}
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return strings.Join(lines, ", ")
+	return text.String()
 }
 
 // refusesAny says whether one of the rules of a place keeps people out.
