@@ -57,6 +57,10 @@ func TestTunnelCaddyfileMistakes(t *testing.T) {
 	tests := []struct{ name, input, want string }{
 		{"no origin", "ws_tunnel", "needs an origin"},
 		{"bad origin in to", "ws_tunnel a:1 {\nto b\n}", "Testfile:2"},
+		{"commas", "ws_tunnel localhost:1,localhost:2", "several origins are separated by spaces"},
+		{"no slashes", "ws_tunnel wss:localhost:1", `after the scheme "wss" there is no //, as in wss://localhost:1`},
+		{"no brackets", "ws_tunnel ::1:8000", "an IPv6 address stands in brackets"},
+		{"half a bracket", "ws_tunnel [::1", "an IPv6 address stands in brackets"},
 		{"no port", "ws_tunnel localhost", "a port is missing, as in localhost:8000"},
 		{"scheme", "ws_tunnel tcp://a:1", "use ws, wss"},
 		{"path", "ws_tunnel ws://a/chat", "put `rewrite` or `uri` before ws_tunnel"},

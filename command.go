@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -50,8 +51,7 @@ func defineCommands(cmd *cobra.Command) {
 
 // askAPI asks the admin API of the running Caddy, and returns its answer.
 func askAPI(cmd *cobra.Command, method, uri string, body io.Reader) ([]byte, error) {
-	flag := func(name string) string { return cmd.Flag(name).Value.String() }
-	address, err := caddycmd.DetermineAdminAPIAddress(flag("address"), nil, flag("config"), flag("adapter"))
+	address, err := adminAddress(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("finding the admin API's address: %w", err)
 	}
@@ -69,6 +69,28 @@ func askAPI(cmd *cobra.Command, method, uri string, body io.Reader) ([]byte, err
 		return nil, fmt.Errorf("reading the admin API's answer: %w", err)
 	}
 	return answer, nil
+}
+
+// adminAddress finds the admin API of the running Caddy. The command then has its
+// address: one that asks over and over adapts the config file once.
+func adminAddress(cmd *cobra.Command) (string, error) {
+	flag := func(name string) string { return cmd.Flag(name).Value.String() }
+	var config []byte
+	if file := flag("config"); file != "" && flag("address") == "" {
+		var err error
+		if config, _, _, err = caddycmd.LoadConfig(file, flag("adapter")); err != nil {
+			return "", err
+		}
+		var with struct{ Admin caddy.AdminConfig }
+		if err := json.Unmarshal(config, &with); err == nil && with.Admin.Disabled {
+			return "", fmt.Errorf("%s switches it off, by admin off", file)
+		}
+	}
+	address, err := caddycmd.DetermineAdminAPIAddress(flag("address"), config, flag("config"), flag("adapter"))
+	if err == nil {
+		err = cmd.Flags().Set("address", address)
+	}
+	return address, err
 }
 
 // refusedByAPI is an error with what the admin API says in it, without the JSON

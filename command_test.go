@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +95,40 @@ func TestTunnelCommands(t *testing.T) {
 	}
 	if _, err := runCommand(t, "close", id); err == nil || !strings.Contains(err.Error(), "no tunnel is open that has the id "+id) {
 		t.Errorf("closing it twice: %v", err)
+	}
+}
+
+// The admin API is found by a config file, which is read once, and not where that
+// switches it off.
+func TestAdminAddress(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	find := func(admin string, address ...string) (string, error) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("{\n\tadmin "+admin+"\n}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := new(cobra.Command)
+		defineCommands(cmd)
+		if err := cmd.ParseFlags(append([]string{"--config", file, "--adapter", "caddyfile"}, address...)); err != nil {
+			t.Fatal(err)
+		}
+		found, err := adminAddress(cmd)
+		if err == nil {
+			_ = os.Remove(file)
+			if again, err := adminAddress(cmd); again != found {
+				t.Errorf("%q and then %q, %v", found, again, err)
+			}
+		}
+		return found, err
+	}
+	if found, err := find("localhost:2020"); found != "localhost:2020" || err != nil {
+		t.Errorf("%q, %v", found, err)
+	}
+	if _, err := find("off"); err == nil || !strings.Contains(err.Error(), "switches it off") {
+		t.Errorf("switched off: %v", err)
+	}
+	if found, err := find("off", "--address", "localhost:2021"); found != "localhost:2021" || err != nil {
+		t.Errorf("%q, %v", found, err)
 	}
 }
 

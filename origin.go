@@ -65,7 +65,7 @@ func parseOrigin(s string, tlsConfigured bool) (origin, error) {
 	case err == nil:
 		o.host, o.port = host, port
 	case o.port == "":
-		return origin{}, errors.New("a port is missing, as in localhost:8000; with a scheme, ws:// or wss://, it has a default")
+		return origin{}, noPort(hostport)
 	default:
 		o.host = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
 	}
@@ -73,6 +73,20 @@ func parseOrigin(s string, tlsConfigured bool) (origin, error) {
 		return origin{}, errors.New("a host is missing, as in localhost:8000")
 	}
 	return o, checkPort(o.port)
+}
+
+// noPort says what is meant where no port is found.
+func noPort(hostport string) error {
+	scheme, rest, _ := strings.Cut(hostport, ":")
+	switch _, known := originSchemes[strings.ToLower(scheme)]; {
+	case strings.Contains(hostport, ","):
+		return errors.New("several origins are separated by spaces")
+	case known && rest != "":
+		return fmt.Errorf("after the scheme %q there is no //, as in %s://%s", scheme, scheme, rest)
+	case strings.Contains(rest, ":"):
+		return errors.New("an IPv6 address stands in brackets, as in [::1]:8000")
+	}
+	return errors.New("a port is missing, as in localhost:8000; with a scheme, ws:// or wss://, it has a default")
 }
 
 func checkPort(port string) error {
