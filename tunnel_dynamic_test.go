@@ -29,6 +29,20 @@ type nameServer struct {
 	fails   atomic.Bool
 }
 
+// theNameServer is that of the test that runs, if it has one.
+var theNameServer atomic.Pointer[nameServer]
+
+// The resolver is the same for all tests: HTTP/3 servers look at it whenever they get
+// to start.
+func init() {
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if s := theNameServer.Load(); s != nil {
+			network, address = "udp", s.address
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+}
+
 func newNameServer(t *testing.T, ports ...uint16) *nameServer {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -36,11 +50,8 @@ func newNameServer(t *testing.T, ports ...uint16) *nameServer {
 	}
 	s := &nameServer{address: conn.LocalAddr().String()}
 	s.ports.Store(&ports)
-	system := net.DefaultResolver
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", s.address)
-	}}
-	t.Cleanup(func() { net.DefaultResolver = system })
+	theNameServer.Store(s)
+	t.Cleanup(func() { theNameServer.Store(nil) })
 	done := make(chan struct{})
 	t.Cleanup(func() {
 		conn.Close()
