@@ -33,12 +33,7 @@ func defineCommands(cmd *cobra.Command) {
 	cmd.PersistentFlags().String("address", "", "the address of the admin API")
 	cmd.PersistentFlags().StringP("config", "c", "", "a config file, to find that address in")
 	cmd.PersistentFlags().StringP("adapter", "a", "", "the name of the adapter for that file")
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return fmt.Errorf("there is no command %q: use list, top, close, drain, switch, trace or import", args[0])
-		}
-		return nil
-	}
+	cmd.Args = cobra.NoArgs // or else an unknown command would print the help, and succeed
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(listCommand())
 	cmd.AddCommand(topCommand())

@@ -113,21 +113,14 @@ ProxyPass / http://localhost:3000/
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{
+	expectCaddyfile(t, text,
 		"# NOT chat.conf:3: <Location /a>: its access control is not said, so everybody is kept out\n\t\t@m1 path /a /a/*\n\t\trespond @m1 403\n",
 		"basic_auth @m2 bcrypt `Our Chat` {\n\t\t\tu $2y$05$E7373",
 		"# NOT chat.conf:13: RewriteRule ^/(.+)\\.old$ /$1.new [R]\n",
 		"reverse_proxy localhost:3000 {\n\t\t\t\theader_up Host localhost:3000\n",
-	} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("there is no\n%s\nin\n%s", want, text)
-		}
-	}
+	)
 	if len(left) != 2 {
 		t.Errorf("left: %q", left)
-	}
-	if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
-		t.Errorf("%v\n%s", err, text)
 	}
 }
 
@@ -143,7 +136,7 @@ RemoteIPProxyProtocol On
 SSLProxyEngine on
 ProxyPass / wss://localhost:3000/
 </VirtualHost>
-<VirtualHost 127.0.0.2:8081 [::1]:8081>
+<VirtualHost 127.0.0.2:8081 [::1]:8081 127.0.0.3:8082>
 ServerName b.test
 SSLProxyEngine on
 SSLProxyVerify require
@@ -157,21 +150,14 @@ ProxyPass / http://localhost:3000/
 	if err != nil || len(left) > 0 {
 		t.Fatal(err, left)
 	}
-	for _, want := range []string{
+	expectCaddyfile(t, text,
 		"{\n\tauto_https disable_redirects\n\tservers 127.0.0.1:8443 {\n",
 		"https://a.test:8443 {\n\tbind 127.0.0.1\n",
 		"\t\ttls {\n\t\t\t\t\ttls_insecure_skip_verify\n",
 		"\tbind 127.0.0.2 ::1\n",
 		"transport http {\n\t\t\t\t\ttls_trust_pool file /etc/ssl/ca.pem\n",
 		"http://c.test:8081, http://:8081 {\n\troute {\n",
-	} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("there is no\n%s\nin\n%s", want, text)
-		}
-	}
-	if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
-		t.Errorf("%v\n%s", err, text)
-	}
+	)
 }
 
 // TestImportKeepsOut lets nobody in where the adapter asks for something that the
@@ -213,12 +199,20 @@ func TestImportKeepsOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := l.Fill(tc.want, ""); !strings.Contains(string(text), want) {
-				t.Errorf("there is no\n%s\nin\n%s", want, text)
-			}
-			if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
-				t.Errorf("%v\n%s", err, text)
-			}
+			expectCaddyfile(t, text, l.Fill(tc.want, ""))
 		})
+	}
+}
+
+// expectCaddyfile wants a text to have some places in it, and to be a Caddyfile.
+func expectCaddyfile(t *testing.T, text []byte, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no\n%s\nin\n%s", want, text)
+		}
+	}
+	if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil); err != nil {
+		t.Errorf("%v\n%s", err, text)
 	}
 }

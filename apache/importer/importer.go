@@ -182,6 +182,9 @@ func listensOn(cfg *config.Config, s *config.Server) (ips []string) {
 		at = []config.Address{{Port: port}} // the main server
 	}
 	for _, a := range at {
+		if a.Port != 0 && a.Port != port {
+			continue // the site is not open there
+		}
 		if a.IP.IsValid() && !a.IP.IsUnspecified() {
 			add(a.IP)
 			continue

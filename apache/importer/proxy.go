@@ -334,7 +334,7 @@ func (b *site) redirectRule(r rewrite.Rule, prefix string, secure bool) bool {
 	if status == "" {
 		status = "302"
 	}
-	if secure && b.overTLS() {
+	if secure && speaksTLS(b.s) {
 		return true // it is never without TLS here
 	}
 	to := strings.NewReplacer("%{HTTP_HOST}", "{host}", "%{SERVER_NAME}", "{host}", "%{REQUEST_URI}", "{uri}").Replace(r.Substitution)

@@ -34,7 +34,7 @@ func refusal(r rewrite.Rule) int {
 // refuse more, never less.
 func (b *site) refuse(r rewrite.Rule, status int) {
 	websocket, plain, secure, known := b.conditions(r)
-	if known && secure && b.overTLS() {
+	if known && secure && speaksTLS(b.s) {
 		return // it is never without TLS here
 	}
 	expression, negated := strings.CutPrefix(r.Pattern, "!")

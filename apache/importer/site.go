@@ -26,14 +26,11 @@ func (b *site) matcher() string {
 	return fmt.Sprintf("@m%d", b.named)
 }
 
-// overTLS says whether the site speaks TLS.
-func (b *site) overTLS() bool { return speaksTLS(b.s) }
-
 func speaksTLS(s *config.Server) bool { return s.TLS != nil && s.TLS.Engine != nil && *s.TLS.Engine }
 
 func (b *site) tls() {
 	t := b.s.TLS
-	if !b.overTLS() {
+	if !speaksTLS(b.s) {
 		return
 	}
 	files := ""

@@ -12,9 +12,9 @@ import (
 type TLSConn struct{ *tls.Conn }
 
 // TLS returns conn, whose handshake is over, as a TLSConn. It forgets the config that it
-// was made with, unless that allows renegotiation. Caddy's leads by its functions to everything that it was loaded with,
-// so that one tunnel would keep a whole old config in memory, and each reload another
-// one. conn must be in nobody else's hands yet.
+// was made with, unless that allows renegotiation. Caddy's leads by its functions to
+// everything that it was loaded with, so that one tunnel would keep a whole old config
+// in memory, and each reload another one. conn must be in nobody else's hands yet.
 func TLS(conn *tls.Conn) TLSConn {
 	if config := configOf.in(conn); config != nil && *config != nil && conn.ConnectionState().HandshakeComplete {
 		*config = remains(*config)

@@ -27,16 +27,16 @@ type flow struct {
 
 	berth int32 // where the flow is parked, or was, plus one; guarded by the parking
 
-	mu    sync.Mutex // held while dst is written to; guards what follows
-	scan  frame.Scanner
-	bytes uint64
-
 	// refused: dst has taken nothing of what waits for it between the last two close
 	// looks, or the last Ping and the last of them. Guarded by the tunnel's mu.
 	refused bool
 
 	// taken is how much dst had taken then.
 	taken atomic.Uint64
+
+	mu    sync.Mutex // held while dst is written to; guards what follows
+	scan  frame.Scanner
+	bytes uint64
 
 	// shut: dst gets no more. What src still sends is watched for its Close
 	// frame and dropped.
