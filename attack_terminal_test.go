@@ -96,7 +96,7 @@ func TestAttackTerminal(t *testing.T) {
 	var top topView
 	var screen strings.Builder
 	top.update(listed(t, ""), time.Now())
-	if err := top.print(&screen, 10); err != nil || len(top.now) != 1 {
+	if err := top.print(&screen, 10, terminal{width: 1000, height: 50}); err != nil || len(top.now) != 1 {
 		t.Errorf("%v, %d tunnels", err, len(top.now))
 	}
 	expectHarmless(t, "top", strings.Replace(screen.String(), clearScreen, "", 1))

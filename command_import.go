@@ -22,7 +22,7 @@ func importCommand() *cobra.Command {
 Prints a Caddyfile that does what a configuration file of Apache httpd does, for
 those who want to leave that for good. Each block says which lines it is from.
 What could not be said in a Caddyfile is a comment that begins with NOT, and is
-listed on standard error. To run the file as it stands instead, use
+listed on standard error, as is what httpd reads otherwise than it looks. To run the file as it stands instead, use
 caddy run --adapter apache --config <file>.`,
 		Example: "caddy ws-tunnel import apache /etc/apache2/sites-enabled/chat.conf >Caddyfile",
 		Args:    cobra.ExactArgs(2),
@@ -35,12 +35,15 @@ caddy run --adapter apache --config <file>.`,
 		if err != nil {
 			return err
 		}
-		text, left, err := apache.Caddyfile(args[1], body)
+		text, left, warnings, err := apache.Caddyfile(args[1], body)
 		if err != nil {
 			return err
 		}
 		if _, err := cmd.OutOrStdout().Write(text); err != nil {
 			return err
+		}
+		for _, line := range warnings {
+			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", printable(line))
 		}
 		for _, line := range left {
 			fmt.Fprintln(cmd.ErrOrStderr(), "not said:", printable(line))

@@ -227,9 +227,23 @@ func TestTop(t *testing.T) {
 	}
 	v.update(tunnelList{4, []tunnelInfo{tunnel("b", 0, 0, 0), tunnel("c", 60, 50, 1), tunnel("d", 1, 1, 1), tunnel("new", 1e6, 0, 1)}}, at.Add(6*time.Second))
 	var out strings.Builder
-	if err := v.print(&out, 1); err != nil || !strings.Contains(out.String(), "4 tunnels, 0 B/s to origins, 0 B/s to clients, 0 messages/s, at 12:00:06") ||
-		strings.Contains(out.String(), "new") {
+	if err := v.print(&out, 1, terminal{}); err != nil || !strings.Contains(out.String(), "4 tunnels, 0 B/s to origins, 0 B/s to clients, 0 messages/s, at 12:00:06") ||
+		strings.Contains(out.String(), "new") || strings.Contains(out.String(), "\x1b") {
 		t.Errorf("%v: %q", err, out.String())
+	}
+	out.Reset()
+	if err := v.print(&out, 20, terminal{width: 30, height: 6}); err != nil {
+		t.Fatal(err)
+	}
+	shown, cleared := strings.CutPrefix(out.String(), clearScreen)
+	lines := strings.Split(shown, "\n")
+	if !cleared || len(lines) != 6 || lines[0] != "4 tunnels, 0 B/s to origins, 0" || strings.ContainsFunc(shown, func(r rune) bool { return r > '~' }) {
+		t.Errorf("on a terminal of 30 times 6: %q", out.String())
+	}
+	for _, line := range lines {
+		if len(line) > 30 {
+			t.Errorf("%q does not fit", line)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/signal"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // topCommand shows the busiest tunnels, over and over.
@@ -29,8 +31,9 @@ func topCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Shows the busiest tunnels, and goes on showing them",
-		Long:  `Shows the tunnels that carry most, with their rates, until Ctrl-C.`,
-		Args:  cobra.NoArgs,
+		Long: `Shows the tunnels that carry most, with their rates, until Ctrl-C. In a terminal
+it fills the screen; elsewhere it writes a paragraph each time.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every < 100*time.Millisecond || rows < 1 {
 				return errors.New("--every is 100ms at least, and --rows 1")
@@ -51,7 +54,7 @@ func topCommand() *cobra.Command {
 					return fmt.Errorf("reading the answer: %w", err)
 				}
 				view.update(list, time.Now())
-				if err := view.print(cmd.OutOrStdout(), rows); err != nil {
+				if err := view.print(cmd.OutOrStdout(), rows, sizeOf(cmd.OutOrStdout())); err != nil {
 					return err
 				}
 				select {
@@ -111,18 +114,46 @@ func grown(before, now uint64) float64 {
 	return float64(now - before)
 }
 
+// terminal is the size of one, in characters; zero if there is none.
+type terminal struct{ width, height int }
+
+// sizeOf asks each time, since a window can be changed.
+func sizeOf(out io.Writer) (t terminal) {
+	if file, ok := out.(*os.File); ok {
+		t.width, t.height, _ = term.GetSize(int(file.Fd()))
+	}
+	return t
+}
+
+// cut leaves of each line what fits.
+func (t terminal) cut(text string) string {
+	var all strings.Builder
+	for line := range strings.Lines(text) {
+		if runes := []rune(strings.TrimSuffix(line, "\n")); len(runes) > t.width {
+			line = string(runes[:t.width]) + "\n"
+		}
+		all.WriteString(line)
+	}
+	return all.String()
+}
+
 // clearScreen moves to the upper left corner and clears what is below.
 const clearScreen = "\x1b[H\x1b[J"
 
-func (v *topView) print(out io.Writer, rows int) error {
-	var screen strings.Builder
+// print fills the screen of a terminal, or else writes a paragraph.
+func (v *topView) print(out io.Writer, rows int, t terminal) error {
+	const others = 4 // lines beside the rows: totals, a space, titles, and the cursor's
+	if t.height > 0 {
+		rows = max(1, min(rows, t.height-others))
+	}
+	var text strings.Builder
 	var toOrigin, toClient, messages float64
 	for _, t := range v.now {
 		toOrigin, toClient, messages = toOrigin+t.toOrigin, toClient+t.toClient, messages+t.messages
 	}
-	fmt.Fprintf(&screen, "%s%d tunnels, %s/s to origins, %s/s to clients, %.0f messages/s, at %s\n\n",
-		clearScreen, v.total, size(toOrigin), size(toClient), messages, v.at.Format(time.TimeOnly))
-	table := tabwriter.NewWriter(&screen, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(&text, "%d tunnels, %s/s to origins, %s/s to clients, %.0f messages/s, at %s\n\n",
+		v.total, size(toOrigin), size(toClient), messages, v.at.Format(time.TimeOnly))
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TO ORIGIN\tTO CLIENT\tMESSAGES\tAGE\tCLIENT\tHOST\tPATH\tORIGIN\tNAME\tID")
 	for _, t := range v.now[:min(rows, len(v.now))] {
 		fmt.Fprintf(table, "%s/s\t%s/s\t%.0f/s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", size(t.toOrigin), size(t.toClient), t.messages, age(t.Age),
@@ -131,6 +162,10 @@ func (v *topView) print(out io.Writer, rows int) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(out, screen.String())
+	screen := text.String() + "\n"
+	if t.width > 0 {
+		screen = clearScreen + t.cut(text.String())
+	}
+	_, err := io.WriteString(out, screen)
 	return err
 }

@@ -59,10 +59,10 @@ have to hold.`,
 // print writes a table.
 func (l *tunnelList) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tCLIENT\tHOST\tPATH\tORIGIN\tAGE\tSTATE\tTO ORIGIN\tTO CLIENT")
+	fmt.Fprintln(table, "ID\tNAME\tCLIENT\tPROTO\tHOST\tPATH\tORIGIN\tAGE\tSTATE\tENGINE\tTO ORIGIN\tTO CLIENT")
 	for _, t := range l.Tunnels {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, printable(t.Name), printable(t.ClientIP), printable(t.Host),
-			printable(t.Path), printable(t.Origin), age(t.Age), t.State, t.ToOrigin, t.ToClient)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, printable(t.Name), printable(t.ClientIP), t.Proto, printable(t.Host),
+			printable(t.Path), printable(t.Origin), age(t.Age), t.State, t.Engine, t.ToOrigin, t.ToClient)
 	}
 	if err := table.Flush(); err != nil {
 		return err

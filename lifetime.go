@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/relay"
 )
@@ -64,8 +65,22 @@ func (h *Handler) validateLifetime() error {
 		if _, err := parseLifetime(h.MaxLifetime, time.Now()); err != nil {
 			return err
 		}
+		if d, err := caddy.ParseDuration(h.MaxLifetime); err == nil && time.Duration(h.MaxLifetimeJitter) >= d {
+			return fmt.Errorf("max_lifetime_jitter %s leaves nothing of max_lifetime %s: write less", time.Duration(h.MaxLifetimeJitter), d)
+		}
 	}
 	return nil
+}
+
+// warnOfLifetime tells of a time that is over. It is no fault of the config, which
+// has to start again tomorrow as it did yesterday.
+func (h *Handler) warnOfLifetime() {
+	if h.MaxLifetime == "" || hasPlaceholder(h.MaxLifetime) {
+		return
+	}
+	if d, err := parseLifetime(h.MaxLifetime, time.Now()); err == nil && d <= 0 {
+		h.logger.Warn("max_lifetime is over: every handshake is refused", zap.String("max_lifetime", h.MaxLifetime))
+	}
 }
 
 func (h *Handler) validateReload() error {

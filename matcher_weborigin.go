@@ -26,6 +26,8 @@ func newWebOriginPattern(value string) (p webOriginPattern, err error) {
 		return webOriginPattern{template: value}, nil
 	case lower == "same" || lower == "none" || lower == "null":
 		return webOriginPattern{keyword: lower}, nil
+	case strings.Trim(lower, "'") == "self": // as in a Content-Security-Policy
+		return p, fmt.Errorf("origin %q: write same for pages of the site itself", value)
 	}
 	scheme, rest, hasScheme := strings.Cut(lower, "://")
 	if !hasScheme {

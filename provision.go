@@ -59,6 +59,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.provisionLimits()
 	h.provisionLifetime()
 	h.logger = ctx.Logger()
+	h.warnOfLifetime()
 	generation.name, generation.onReload, generation.drain, generation.logger = h.Name, h.OnReload, time.Duration(h.Drain), h.logger
 	h.generation = generation
 	tunnels.add(generation)
@@ -87,7 +88,7 @@ func (h *Handler) Validate() error {
 // checks find one fault each. A Caddyfile has its lines by them.
 func (h *Handler) checks() []func() error {
 	return []func() error{
-		h.validateOrigins, h.validateTLS, h.validateLifetime, h.validateRates, h.validateReload, h.validateHost, h.validateHeaders, h.validateLimits,
+		h.validateOrigins, h.validateTLS, h.validateLifetime, h.validateRates, h.validateReload, h.validateHost, h.validateOriginField, h.validateHeaders, h.validateLimits,
 		h.validateBalancing, h.validateHealth, h.validateSources, h.validateVersions, func() error { return h.ProxyProtocol.validate() }, h.validateSomeOrigin,
 	}
 }
@@ -124,6 +125,9 @@ func (h *Handler) validateOrigin(text string) error {
 		return nil // known at a request
 	}
 	o, err := parseOrigin(text, h.TLS != nil)
+	if err == nil && o.network == "unix" && h.Port != "" {
+		return errors.New("a Unix socket has no port: leave port out")
+	}
 	if err == nil && o.network == "unix" && o.tls && h.SNI == "" && h.TLS.ServerName == "" && !h.TLS.InsecureSkipVerify {
 		return errors.New("a Unix socket has no host that its certificate could be for: give sni")
 	}

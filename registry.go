@@ -99,8 +99,9 @@ func (g *registry) remove(t *tunnel) {
 func (g *registry) stop(stopping *generation) {
 	g.mu.Lock()
 	stopping.ended = true
-	leave := g.leaves(stopping)
+	leave, replaced := g.leaves(stopping), g.replaced(stopping)
 	var drained []*tunnel
+	kept := 0
 	for _, t := range g.live {
 		switch {
 		case t.relay == nil: // open sees to it
@@ -108,19 +109,30 @@ func (g *registry) stop(stopping *generation) {
 			t.relay.Close(relay.Reload)
 		case leave && t.generation.same(stopping):
 			drained = append(drained, t)
+		case replaced && t.generation.same(stopping):
+			kept++
 		}
 	}
 	g.mu.Unlock()
+	if kept > 0 {
+		g.logger(stopping.name).Info("tunnels go on without their handler",
+			zap.String("name", stopping.name), zap.Int("tunnels", kept))
+	}
 	if len(drained) > 0 {
 		go newDrain(stopping.name, drained, stopping.drain).run(relay.Reload)
 	}
 }
 
 // leaves tells whether the tunnels of a handler whose config stops have to end:
-// it wants that, and no handler is there that is the same. It is called with mu
-// held.
+// it wants that, and it is replaced. It is called with mu held.
 func (g *registry) leaves(stopping *generation) bool {
-	return stopping.onReload != reloadKeep && !slices.ContainsFunc(g.generations[stopping.name], func(other *generation) bool {
+	return stopping.onReload != reloadKeep && g.replaced(stopping)
+}
+
+// replaced tells whether no handler is there that is the same as one whose config
+// stops. It is called with mu held.
+func (g *registry) replaced(stopping *generation) bool {
+	return !slices.ContainsFunc(g.generations[stopping.name], func(other *generation) bool {
 		return !other.ended && other.same(stopping)
 	})
 }

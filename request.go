@@ -82,6 +82,19 @@ func (a *attempt) applyDown(h http.Header) {
 	}
 }
 
+// validateOriginField takes what a browser can send (RFC 6454 section 7): what says less
+// no origin server knows.
+func (h *Handler) validateOriginField() error {
+	switch v := h.OriginHeader; {
+	case v == "" || v == originKeep || v == originRewrite || v == "null" || hasPlaceholder(v):
+	default:
+		if _, ok := parseWebOrigin(v); !ok {
+			return fmt.Errorf("origin_header %q is no origin: write keep, rewrite, or one as https://example.com", v)
+		}
+	}
+	return nil
+}
+
 func (h *Handler) validateHost() error {
 	if !hasPlaceholder(h.Host) && !httpguts.ValidHostHeader(h.Host) {
 		return fmt.Errorf("host %q cannot be a Host: write a name or an address, with a port or not", h.Host)

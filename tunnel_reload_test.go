@@ -109,6 +109,11 @@ func TestOnReload(t *testing.T) {
 				g.expectEnd("reload", "gateway")
 				return
 			}
+			if strings.HasPrefix(test.name, "keep") {
+				if r := g.await("tunnels go on without their handler"); r["tunnels"] != 1.0 || r["name"] != "chat" {
+					t.Errorf("the log says %v", r)
+				}
+			}
 			c.send(textFrame("still here"))
 			c.expect(textFrame("still here"))
 			c.Close()

@@ -84,14 +84,18 @@ func read(filename string, body []byte, strict bool) (*config.Config, error) {
 }
 
 // Caddyfile writes a configuration of httpd as a Caddyfile. left are the lines
-// that could not be said in it; each is a comment in the text, too.
-func Caddyfile(filename string, body []byte) (text []byte, left []string, err error) {
+// that could not be said in it; each is a comment in the text, too. warnings are of
+// lines that mean something else to httpd than they look like.
+func Caddyfile(filename string, body []byte) (text []byte, left, warnings []string, err error) {
 	cfg, err := read(filename, body, false)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	for _, w := range cfg.Warnings {
+		warnings = append(warnings, w.String())
 	}
 	text, left = importer.Caddyfile(cfg, filename)
-	return text, left, nil
+	return text, left, warnings, nil
 }
 
 // lookupEnv finds a variable in the environment. Debian's APACHE_LOG_DIR, which

@@ -4,6 +4,7 @@
 package apache_test
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +32,7 @@ func TestImportLab(t *testing.T) {
 		}
 		port := wstest.CaddyPort(t)
 		conf := l.Fill(c.On(strings.ReplaceAll(base, "AllowOverride All", "AllowOverride None")), port)
-		caddyfile, left, err := apache.Caddyfile("lab.conf", []byte(conf))
+		caddyfile, left, _, err := apache.Caddyfile("lab.conf", []byte(conf))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +96,7 @@ func TestImportSays(t *testing.T) {
 	if err := os.WriteFile(passwords, []byte("u:$2y$05$E7373UIhiT7sP1QATCD4S.CaiWGwTQgIRI4hFysB/ynM7hmsVaL3u\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, left, err := apache.Caddyfile("chat.conf", []byte(`<VirtualHost *:80>
+	text, left, _, err := apache.Caddyfile("chat.conf", []byte(`<VirtualHost *:80>
 ServerName chat.example.com
 <Location /a>
 Require expr "%{HTTPS} == 'on'"
@@ -127,7 +128,7 @@ ProxyPass / http://localhost:3000/
 // TestImportListens opens no port, and no address, that the file does not, and is no
 // stricter with certificates of origins.
 func TestImportListens(t *testing.T) {
-	text, left, err := apache.Caddyfile("chat.conf", []byte(`Listen 127.0.0.1:8443
+	text, left, _, err := apache.Caddyfile("chat.conf", []byte(`Listen 127.0.0.1:8443
 Listen 8081
 <VirtualHost *:8443>
 ServerName a.test
@@ -147,10 +148,11 @@ ProxyPass / https://localhost:3000/
 ServerName c.test
 ProxyPass / http://localhost:3000/
 </VirtualHost>`))
-	if err != nil || len(left) > 0 {
+	if err != nil || len(left) != 1 {
 		t.Fatal(err, left)
 	}
 	expectCaddyfile(t, text,
+		"# NOT chat.conf:10: it is open at 127.0.0.3:8082, too: repeat the site with that port and another bind\n",
 		"{\n\tauto_https disable_redirects\n\tservers 127.0.0.1:8443 {\n",
 		"https://a.test:8443 {\n\tbind 127.0.0.1\n",
 		"\t\ttls {\n\t\t\t\t\ttls_insecure_skip_verify\n",
@@ -158,6 +160,131 @@ ProxyPass / http://localhost:3000/
 		"transport http {\n\t\t\t\t\ttls_trust_pool file /etc/ssl/ca.pem\n",
 		"http://c.test:8081, http://:8081 {\n\troute {\n",
 	)
+}
+
+// TestImportAsks has requests decided on by what the Caddyfile says of conditions and
+// of Require.
+func TestImportAsks(t *testing.T) {
+	l := newLab(t)
+	l.AcceptKeys()
+	passwords := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(passwords, []byte("u:$2y$05$E7373UIhiT7sP1QATCD4S.CaiWGwTQgIRI4hFysB/ynM7hmsVaL3u\nv:$2y$05$E7373UIhiT7sP1QATCD4S.CaiWGwTQgIRI4hFysB/ynM7hmsVaL3u\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	port := wstest.CaddyPort(t)
+	caddyfile, left, _, err := apache.Caddyfile("lab.conf", []byte(l.Fill(`Listen 127.0.0.1:@P
+<VirtualHost *:@P>
+ServerName lab.test
+RewriteEngine on
+RewriteCond %{HTTP_USER_AGENT} ^Bad [NC]
+RewriteRule ^/ws/ - [F]
+RewriteCond %{REMOTE_ADDR} ^127\.0\.0\.\d+$
+RewriteRule ^/ws/(.*)$ ws://@A/here/$1 [P,L]
+RewriteCond %{REMOTE_ADDR} !^127\.
+RewriteRule ^/away/(.*)$ ws://@A/away/$1 [P,L]
+<Location />
+Require all denied
+</Location>
+<Location /ws>
+Require all granted
+</Location>
+<Location /away>
+Require local
+</Location>
+<Location /users>
+AuthType Basic
+AuthName "users"
+AuthUserFile `+passwords+`
+Require user u
+</Location>
+<Location /both>
+AuthType Basic
+AuthName "both"
+AuthUserFile `+passwords+`
+<RequireAll>
+Require ip 10.0.0.0/8
+Require valid-user
+</RequireAll>
+</Location>
+<Location /either>
+AuthType Basic
+AuthName "either"
+AuthUserFile `+passwords+`
+Require ip 127.0.0.0/8
+Require valid-user
+</Location>
+ProxyPass / http://@A/all/
+</VirtualHost>`, port)))
+	if err != nil || len(left) > 0 {
+		t.Fatal(err, left)
+	}
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(append([]byte("{\nauto_https off\n}\n"), caddyfile...), nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, caddyfile)
+	}
+	load(t, adapted)
+	login := func(user string) string {
+		return " | Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+strings.Repeat("p", 72)))
+	}
+	for request, want := range map[string]string{
+		"ws /ws/1":                      "101 A /here/1",
+		"ws /ws/1 | User-Agent: badger": "403",
+		"ws /away/1":                    "200 A /all/away/1", // which httpd passes without the upgrade
+		"plain /other":                  "403",
+		"plain /WS/1":                   "403",
+		"plain /wsx":                    "403",
+		"plain /users":                  "401",
+		"plain /users" + login("u"):     "200 A /all/users",
+		"plain /users" + login("v"):     "401",
+		"plain /both":                   "403",
+		"plain /either":                 "200 A /all/either",
+	} {
+		if got := l.Ask(t, "127.0.0.1:"+port, request, ""); got != want {
+			t.Errorf("%s\n got %s\nwant %s", request, got, want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", caddyfile)
+	}
+}
+
+// TestImportPorts opens a site at all of its ports, each with the PROXY header that
+// somebody there asks for.
+func TestImportPorts(t *testing.T) {
+	text, left, warnings, err := apache.Caddyfile("chat.conf", []byte(`Listen 8080
+Listen 8081
+RemoteIPProxyProtocol On
+<VirtualHost *:8080>
+ServerName a.test
+RemoteIPProxyProtocolExceptions 10.0.0.0/8
+ProxyPass / http://localhost:3000/
+</VirtualHost>
+<VirtualHost *:8080 *:8081>
+ServerName b.test
+ProxyPass / http://localhost:3001/
+</VirtualHost>
+<VirtualHost *:8081>
+ServerName b.test
+ProxyPass / http://localhost:3002/
+</VirtualHost>`))
+	if err != nil || len(left) != 1 {
+		t.Fatal(err, left)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "chat.conf:13: ") || !strings.Contains(warnings[0], "takes no request") {
+		t.Errorf("warnings: %q", warnings)
+	}
+	expectCaddyfile(t, text,
+		"\tservers :8080 {\n\t\tlistener_wrappers {\n\t\t\tproxy_header {\n\t\t\t\tskip 10.0.0.0/8\n\t\t\t\trequire 0.0.0.0/0 ::/0\n",
+		"\tservers :8081 {\n",
+		"http://a.test:8080, http://:8080 {\n",
+		"http://b.test:8080, http://b.test:8081, http://:8081 {\n",
+		"# NOT chat.conf:13: earlier sites have all of its names at port 8081\n",
+	)
+	text, _, _, err = apache.Caddyfile("chat.conf", []byte("Listen 8080\nListen 127.0.0.1:8081\nRemoteIPProxyProtocol On\nProxyPass / http://localhost:3000/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectCaddyfile(t, text, "servers :8080 {\n", "servers 127.0.0.1:8081 {\n", "# NOT the main server: it is open at 127.0.0.1:8081, too")
 }
 
 // TestImportKeepsOut lets nobody in where the adapter asks for something that the
@@ -179,7 +306,14 @@ func TestImportKeepsOut(t *testing.T) {
 		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht* *.php"},
 		{"programs", "DocumentRoot @W\nAddHandler cgi-script .php .pl\nAddHandler none .txt\nScriptAlias /run/ @W/run/", "*.fcgi *.[pP][hH][pP] *.[pP][hH][pP].* *.[pP][lL] *.[pP][lL].* @W/run\n"},
 		{"programs by an expression", "DocumentRoot @W\nScriptAliasMatch ^/run/(.*) @W/run/$1", "no file is served\n\trespond 403\n"},
-		{"a rule with a condition", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} !^127\\.\nRewriteRule ^/internal - [F]", "RewriteRule ^/internal - [F], RewriteCond %{REMOTE_ADDR} !^127\\.: its conditions are not said, so nobody is let in there\n\t\t@m1 path_regexp ^/internal\n\t\trespond @m1 403\n"},
+		{"a rule with a condition", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} !^127\\.\nRewriteRule ^/internal - [F]", "@m1 {\n\t\t\tpath_regexp ^/internal\n\t\t\tnot vars_regexp {client_ip} `^127\\.`\n\t\t}\n\t\trespond @m1 403\n"},
+		{"a rule with a condition of the system", "RewriteEngine on\nRewriteCond %{DOCUMENT_ROOT}%{REQUEST_URI} -f\nRewriteRule ^/internal - [F]", "RewriteCond %{DOCUMENT_ROOT}%{REQUEST_URI} -f: its conditions are not said, so nobody is let in there\n\t\t@m1 path_regexp ^/internal\n\t\trespond @m1 403\n"},
+		{"a rule with a choice of conditions", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} ^127 [OR]\nRewriteCond %{HTTP_USER_AGENT} bot\nRewriteRule ^ - [F]", "its conditions are not said"},
+		{"a rule with two conditions", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} ^127\nRewriteCond %{HTTP_USER_AGENT} bot\nRewriteRule ^ - [F]", "its conditions are not said"},
+		{"address and password", "<Location /a>\nAuthType Basic\nAuthName n\nAuthUserFile @W/none\n<RequireAll>\nRequire ip 10.0.0.0/8\nRequire not ip 10.1.0.0/16\nRequire valid-user\n</RequireAll>\n</Location>",
+			"not client_ip 10.0.0.0/8\n\t\t}\n\t\trespond @m1 403\n\t\t@m2 {\n\t\t\tpath /a /a/*\n\t\t\tclient_ip 10.1.0.0/16\n\t\t}\n\t\trespond @m2 403\n\t\t# NOT lab.conf:6: the users of @W/none could not be taken over, so everybody is kept out\n\t\t@m3 path /a /a/*\n\t\trespond @m3 403\n"},
+		{"something with a section of another kind", "<Location /a>\n<RequireAny>\nRequire ip 10.0.0.0/8\n<RequireAll>\nRequire local\n</RequireAll>\n</RequireAny>\n</Location>", "its access control is not said, so everybody is kept out\n\t\t@m1 path /a /a/*\n"},
+		{"a rule for some hours", "RewriteEngine on\nRewriteCond %{TIME_HOUR} >= 9\nRewriteCond %{TIME_HOUR} <=17\nRewriteRule ^/internal - [F]", "time_window 09:00-18:00\n"},
 		{"a rule of a status", "RewriteEngine on\nRewriteRule \"\\.bak$\" - [R=404,NC]", "# lab.conf:7\n\t\t@m1 path_regexp `(?i)\\.bak$`\n\t\trespond @m1 404\n"},
 		{"a rule for what is gone", "RewriteEngine on\nRewriteRule ^/old/ - [G]", "@m1 path_regexp ^/old/\n\t\trespond @m1 410\n"},
 		{"a rule for all but some", "RewriteEngine on\nRewriteRule !^/(a|b) - [F]", "@m1 not path_regexp ^/(a|b)\n\t\trespond @m1 403\n"},
@@ -195,7 +329,7 @@ func TestImportKeepsOut(t *testing.T) {
 			l.Write(t, "c.crt", string(cert))
 			l.Write(t, "c.key", string(key))
 			l.Write(t, "ca/a.pem", string(cert))
-			text, _, err := apache.Caddyfile("lab.conf", []byte(l.Fill("<VirtualHost *:8443>\nServerName a.test\nSSLEngine on\nSSLCertificateFile @W/c.crt\nSSLCertificateKeyFile @W/c.key\n"+tc.conf+"\nProxyPass / http://@A/\n</VirtualHost>", "")))
+			text, _, _, err := apache.Caddyfile("lab.conf", []byte(l.Fill("<VirtualHost *:8443>\nServerName a.test\nSSLEngine on\nSSLCertificateFile @W/c.crt\nSSLCertificateKeyFile @W/c.key\n"+tc.conf+"\nProxyPass / http://@A/\n</VirtualHost>", "")))
 			if err != nil {
 				t.Fatal(err)
 			}

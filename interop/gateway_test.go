@@ -31,8 +31,8 @@ func caddyfile(admin, options, sites string) string {
 		"\tlog {\n\t\toutput stdout\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n" + options + "}\n" + sites
 }
 
-// startExample runs an example with other ports. Ports that it does not name in
-// ports become free ones, and are added there.
+// startExample runs an example with other ports, and without the admin API. Ports that
+// it does not name in ports become free ones, and are added there.
 func startExample(t *testing.T, name string, ports map[string]string) *program {
 	t.Helper()
 	return startExampleWith(t, name, ports, strings.Clone)
@@ -53,6 +53,7 @@ func startExampleWith(t *testing.T, name string, ports map[string]string, change
 		}
 		return found[:at] + ports[found[at:]]
 	})
+	text = strings.Replace(text, "\n{\n", "\n{\n\tadmin off\n", 1)
 	return startCaddyfile(t, change(text), env...)
 }
 

@@ -4,8 +4,6 @@
 package importer
 
 import (
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -22,7 +20,7 @@ func (b *site) access() {
 			b.keepOut(b.s.Line, "SSLVerifyClient "+t.VerifyClient)
 		}
 	}
-	for _, section := range b.s.Sections {
+	for i, section := range b.s.Sections {
 		title := "<" + section.Kind + " " + section.Path + ">"
 		paths, located := locationPaths(section)
 		asks, more := section.Access != nil && !open(section.Access), hidden(&section.Dir)
@@ -33,7 +31,7 @@ func (b *site) access() {
 		case more:
 			b.keepOutOf(section.Line, title, paths)
 		default:
-			b.guard(section, paths)
+			b.guard(section, append([]string{"path " + paths}, elsewhere(section, b.s.Sections[i+1:])...))
 		}
 	}
 }
@@ -144,72 +142,6 @@ func open(r *access.Rules) bool {
 		q = q.Any[0]
 	}
 	return q != nil && q.AllGranted && len(r.Order)+len(r.Deny) == 0 && !r.RequireSSL
-}
-
-func (b *site) guard(section config.Section, paths string) {
-	r := section.Access
-	q := r.Require
-	simple := len(r.Order)+len(r.Allow)+len(r.Deny)+len(r.Satisfy) == 0 && !r.RequireSSL && q != nil && len(q.All)+len(q.None) == 0
-	var allowed []string
-	login := false
-	if simple {
-		for _, one := range q.Any {
-			switch {
-			case one.Not || len(one.Limit)+len(one.Except)+len(one.Any)+len(one.All)+len(one.None) > 0:
-				simple = false
-			case len(one.IP) > 0:
-				list, ok := ranges(one.IP)
-				simple = simple && ok
-				allowed = append(allowed, list...)
-			case one.Local:
-				allowed = append(allowed, "127.0.0.0/8", "::1")
-			case one.ValidUser:
-				login = true
-			case one.AllDenied:
-			default:
-				simple = false
-			}
-		}
-	}
-	if simple && login && len(allowed) == 0 {
-		b.login(section, paths)
-		return
-	}
-	switch {
-	case !simple || login && len(allowed) > 0:
-		b.keepOutOf(section.Line, "<Location "+section.Path+">", paths)
-	case len(allowed) == 0:
-		b.linef("# %s\n%s path %s\nrespond %[2]s 403", section.Line, b.matcher(), paths)
-	default:
-		b.linef("# %s\n%s {\npath %s\nnot client_ip %s\n}\nrespond %[2]s 403", section.Line, b.matcher(), paths, strings.Join(allowed, " "))
-	}
-}
-
-var bcryptHash = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
-
-// login writes basic_auth with the users of a password file, as they are now.
-func (b *site) login(section config.Section, paths string) {
-	text, err := os.ReadFile(section.Access.UserFile)
-	var users []string
-	for entry := range strings.SplitSeq(string(text), "\n") {
-		user, hash, ok := strings.Cut(strings.TrimSpace(entry), ":")
-		if !ok || strings.HasPrefix(user, "#") {
-			continue
-		}
-		if !bcryptHash.MatchString(hash) {
-			b.not(section.Line, "the password of "+user+" is not stored with bcrypt; make it anew by caddy hash-password")
-			continue
-		}
-		users = append(users, token(user)+" "+hash)
-	}
-	name := b.matcher()
-	if err != nil || len(users) == 0 {
-		b.not(section.Line, "the users of "+section.Access.UserFile+" could not be taken over, so everybody is kept out")
-		b.linef("%s path %s\nrespond %[1]s 403", name, paths)
-		return
-	}
-	b.linef("# %s\n%s path %s", section.Line, name, paths)
-	b.linef("basic_auth %s bcrypt %s {\n%s\n}", name, token(section.Access.AuthName), strings.Join(users, "\n"))
 }
 
 // locationPaths are a Location in the words of the matcher path.

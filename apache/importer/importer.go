@@ -8,16 +8,13 @@ package importer
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
-	"github.com/caddy-wstunnel/caddy-wstunnel/apache/remoteip"
 )
 
 // Caddyfile writes a configuration. left are the lines that are not said in it, or
@@ -61,40 +58,18 @@ func (w *writer) not(line, what string) {
 // globals are what a Caddyfile says of all sites: here, of listeners. httpd opens no
 // port to redirect from by itself.
 func (w *writer) globals(cfg *config.Config, hosts []*config.Server) {
-	ports := make(map[string][]remoteip.ProxyRule)
-	var order []string
-	for _, h := range append([]*config.Server{cfg.Main}, cfg.Hosts...) {
-		rules := remoteip.ProxyHeader(cfg.Main.RemoteIP, []*remoteip.Rules{h.RemoteIP}, nil)
-		if rules == nil {
-			continue
-		}
-		for _, a := range h.Addresses {
-			if a.Port == 0 {
-				continue
-			}
-			ips := listensOn(cfg, h)
-			if len(ips) == 0 {
-				ips = []string{""}
-			}
-			for _, ip := range ips {
-				if key := net.JoinHostPort(ip, strconv.Itoa(a.Port)); ports[key] == nil {
-					ports[key] = rules
-					order = append(order, key)
-				}
-			}
-		}
-	}
+	listeners, rules := proxyHeaders(cfg)
 	secure := slices.ContainsFunc(hosts, speaksTLS)
-	if len(order) == 0 && !secure {
+	if len(listeners) == 0 && !secure {
 		return
 	}
 	w.linef("{")
 	if secure {
 		w.linef("auto_https disable_redirects")
 	}
-	for _, port := range order {
-		w.linef("servers %s {\nlistener_wrappers {\nproxy_header {", port)
-		for _, r := range ports[port] {
+	for _, l := range listeners {
+		w.linef("servers %s {\nlistener_wrappers {\nproxy_header {", l)
+		for _, r := range rules[l] {
 			w.linef("%s %s", r.Policy, strings.Join(r.Ranges, " "))
 		}
 		w.linef("}\ntls\n}\n}")
@@ -109,15 +84,8 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 	if line == "" {
 		line = "the main server"
 	}
-	at := addresses(cfg, s)
-	if slices.ContainsFunc(at, func(a string) bool { return strings.HasPrefix(a, "http://") && strings.HasSuffix(a, ":443") }) {
-		w.not(line, "HTTP without TLS on port 443, which Caddy refuses; this may have a SSLEngine on in a file that is not included")
-		return
-	}
-	ips := strings.Join(listensOn(cfg, s), " ")
-	at = slices.DeleteFunc(at, func(a string) bool { return slices.Contains(w.taken, a+" "+ips) })
+	at, ips := w.addresses(cfg, s, line)
 	if len(at) == 0 {
-		w.not(line, "earlier sites have all of its names")
 		return
 	}
 	for _, a := range at {
@@ -153,85 +121,27 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 	w.linef("}")
 }
 
-// listener is the scheme of a site and its port, and the usual one of that scheme.
-func listener(cfg *config.Config, s *config.Server) (scheme string, port, usual int) {
-	scheme, usual = "http", 80
-	if speaksTLS(s) {
-		scheme, usual = "https", 443
-	}
-	port = usual
-	if len(s.Addresses) > 0 && s.Addresses[0].Port != 0 {
-		port = s.Addresses[0].Port
-	} else if len(cfg.Listen) > 0 {
-		port = cfg.Listen[0].Port
-	}
-	return scheme, port, usual
-}
-
-// listensOn are the addresses of this machine that a site is open at, or none if it is
-// at all of them.
-func listensOn(cfg *config.Config, s *config.Server) (ips []string) {
-	_, port, _ := listener(cfg, s)
-	add := func(ip netip.Addr) {
-		if text := ip.String(); !slices.Contains(ips, text) {
-			ips = append(ips, text)
-		}
-	}
-	at := s.Addresses
-	if len(at) == 0 {
-		at = []config.Address{{Port: port}} // the main server
-	}
-	for _, a := range at {
-		if a.Port != 0 && a.Port != port {
-			continue // the site is not open there
-		}
-		if a.IP.IsValid() && !a.IP.IsUnspecified() {
-			add(a.IP)
+// addresses are those of a site that no earlier one has, and those of the machine that
+// it is open at. A site has one list of the latter for all of its ports.
+func (w *writer) addresses(cfg *config.Config, s *config.Server, line string) (at []string, ips string) {
+	all := places(cfg, s)
+	ips = strings.Join(all[0].ips, " ")
+	for _, p := range all {
+		if !slices.Equal(p.ips, all[0].ips) {
+			w.not(line, fmt.Sprintf("it is open at %s, too: repeat the site with that port and another bind", strings.Join(p.listeners(), " ")))
 			continue
 		}
-		found := false
-		for _, l := range cfg.Listen {
-			if l.Port != port {
-				continue
-			}
-			if !l.IP.IsValid() || l.IP.IsUnspecified() {
-				return nil
-			}
-			add(l.IP)
-			found = true
+		own := sites(cfg, s, p.port)
+		if p.port == 443 && !speaksTLS(s) {
+			w.not(line, "HTTP without TLS on port 443, which Caddy refuses; this may have a SSLEngine on in a file that is not included")
+			continue
 		}
-		if !found {
-			return nil
+		if own = slices.DeleteFunc(own, func(a string) bool { return slices.Contains(w.taken, a+" "+ips) }); len(own) == 0 {
+			w.not(line, fmt.Sprintf("earlier sites have all of its names at port %d", p.port))
 		}
+		at = append(at, own...)
 	}
-	return ips
-}
-
-// addresses are those of a site. The first virtual host of a port takes what is
-// for no other, so it has the address without a name as well.
-func addresses(cfg *config.Config, s *config.Server) []string {
-	scheme, port, usual := listener(cfg, s)
-	suffix := ""
-	if port != usual {
-		suffix = fmt.Sprintf(":%d", port)
-	}
-	var list []string
-	for _, name := range s.Names() {
-		if !strings.ContainsAny(name, "?<> ") && !slices.Contains(list, scheme+"://"+name+suffix) {
-			list = append(list, scheme+"://"+name+suffix)
-		}
-	}
-	first := true
-	for _, other := range cfg.Hosts {
-		if other.Line == s.Line {
-			break
-		}
-		first = first && !slices.Equal(other.Addresses, s.Addresses)
-	}
-	if first && (scheme == "http" || len(list) == 0) {
-		list = append(list, fmt.Sprintf("%s://:%d", scheme, port))
-	}
-	return list
+	return at, ips
 }
 
 // token is a word of a Caddyfile.

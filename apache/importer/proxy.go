@@ -26,6 +26,9 @@ func (b *site) passes() {
 		b.not(b.s.Line, err.Error())
 		return
 	}
+	if f := m.WebsocketFallback; f != nil && !*f {
+		b.not(b.s.Line, "ProxyWebsocketFallbackToProxyHttp Off: what is no WebSocket goes to ws:// origins as well")
+	}
 	var located, others []mapping.Pass
 	for _, p := range m.Pass {
 		if p.Location != "" {
@@ -191,9 +194,11 @@ func (b *site) rewrites(answers bool) {
 	}
 }
 
-func flagsOf(r rewrite.Rule) []string {
-	var flags []string
-	for flag := range strings.SplitSeq(strings.Trim(r.Flags, "[]"), ",") {
+func flagsOf(r rewrite.Rule) []string { return words(r.Flags) }
+
+// words are those of [A,B], in upper case.
+func words(list string) (flags []string) {
+	for flag := range strings.SplitSeq(strings.Trim(list, "[]"), ",") {
 		if flag = strings.ToUpper(strings.TrimSpace(flag)); flag != "" {
 			flags = append(flags, flag)
 		}
@@ -208,23 +213,27 @@ func isAnswer(r rewrite.Rule) bool {
 }
 
 func (b *site) rewriteRule(r rewrite.Rule) bool {
-	websocket, plain, secure, ok := b.conditions(r)
+	a, ok := b.conditions(r)
 	prefix, rest, known := pattern(r.Pattern)
 	if !ok || !known {
 		return false
 	}
 	if isAnswer(r) {
-		return b.redirectRule(r, prefix, secure)
+		return b.redirectRule(r, prefix, a)
 	}
 	for _, flag := range flagsOf(r) {
 		if !slices.Contains([]string{"P", "PROXY", "L", "LAST", "QSA", "NC"}, flag) {
 			return false
 		}
 	}
-	if secure || plain == websocket { // neither, or both
+	if a.insecure || a.plain && a.websocket {
 		return false
 	}
-	mapper, err := b.s.Mapping.Compile()
+	mappings := b.s.Mapping
+	if mappings == nil {
+		mappings = new(mapping.Rules)
+	}
+	mapper, err := mappings.Compile()
 	if err != nil {
 		return false
 	}
@@ -240,64 +249,33 @@ func (b *site) rewriteRule(r rewrite.Rule) bool {
 	if !ok || strings.ContainsAny(url, "$%") {
 		return false
 	}
-	name := b.matcher()
-	b.linef("# %s\n%s {", r.Line, name)
-	if websocket {
-		b.linef("websocket")
-	} else {
-		b.linef("not websocket")
-	}
+	lines := a.lines
 	if prefix != "/" {
-		b.linef("path %s*", prefix)
+		lines = append(lines, "path "+prefix+"*")
 	}
-	b.linef("}\nhandle %s {", name)
+	switch {
+	case a.websocket:
+		lines = append(lines, "websocket")
+	case a.plain:
+		lines = append(lines, "not websocket")
+	}
+	b.linef("# %s", r.Line)
+	if len(lines) > 0 {
+		b.linef("handle %s {", b.define(lines))
+	} else {
+		b.linef("handle {")
+	}
 	if !all {
 		b.move(prefix, t.Path)
 	}
-	if websocket {
+	if a.websocket || !a.plain && t.Upgrades("websocket") {
 		b.tunnel(t, "")
-	} else {
+	}
+	if !a.websocket {
 		b.reverseProxy(t)
 	}
 	b.linef("}")
 	return true
-}
-
-// conditions says what the conditions of a rule ask for, if it is an idiom.
-func (b *site) conditions(r rewrite.Rule) (websocket, plain, secure, ok bool) {
-	for _, c := range r.Conditions {
-		value := strings.ToLower(strings.Trim(c.Pattern, "^$"))
-		switch strings.ToUpper(c.Test) {
-		case "%{HTTP:UPGRADE}":
-			switch value {
-			case "websocket", "=websocket":
-				websocket = true
-			case "!=websocket", "!websocket":
-				plain = true
-			default:
-				return false, false, false, false
-			}
-		case "%{HTTP:CONNECTION}":
-			if value != "upgrade" && value != "=upgrade" {
-				return false, false, false, false
-			}
-		case "%{HTTPS}":
-			if value != "off" && value != "!=on" && value != "=off" && value != "!on" {
-				return false, false, false, false
-			}
-			secure = true
-		case "%{SERVER_NAME}", "%{HTTP_HOST}":
-			if name, equal := strings.CutPrefix(value, "="); !equal || !slices.ContainsFunc(b.s.Names(), func(own string) bool { return strings.EqualFold(own, name) }) {
-				return false, false, false, false
-			}
-		default:
-			return false, false, false, false
-		}
-		if strings.Contains(strings.ToUpper(c.Flags), "OR") {
-			return false, false, false, false
-		}
-	}
-	return websocket, plain, secure, true
 }
 
 // pattern reads the patterns that are a prefix. rest says that $1 is what is
@@ -309,14 +287,14 @@ func pattern(p string) (prefix string, rest, ok bool) {
 	case ".*", "^", "(.*)", "^.*$", "^(.*)$":
 		return "/", false, true
 	}
-	p = strings.TrimSuffix(strings.TrimPrefix(p, "^"), "$")
-	if p, rest = strings.CutSuffix(p, "/(.*)"); !rest || strings.ContainsAny(p, `.*+?()[]{}|\^$`) || !strings.HasPrefix(p, "/") {
+	p, anchored := strings.CutPrefix(strings.TrimSuffix(p, "$"), "^")
+	if p, rest = strings.CutSuffix(p, "/(.*)"); !anchored || !rest || strings.ContainsAny(p, `.*+?()[]{}|\^$`) || !strings.HasPrefix(p, "/") {
 		return "", false, false
 	}
 	return p + "/", true, true
 }
 
-func (b *site) redirectRule(r rewrite.Rule, prefix string, secure bool) bool {
+func (b *site) redirectRule(r rewrite.Rule, prefix string, a asked) bool {
 	status := ""
 	for _, flag := range flagsOf(r) {
 		switch {
@@ -334,13 +312,18 @@ func (b *site) redirectRule(r rewrite.Rule, prefix string, secure bool) bool {
 	if status == "" {
 		status = "302"
 	}
-	if secure && speaksTLS(b.s) {
+	if a.insecure && speaksTLS(b.s) {
 		return true // it is never without TLS here
 	}
 	to := strings.NewReplacer("%{HTTP_HOST}", "{host}", "%{SERVER_NAME}", "{host}", "%{REQUEST_URI}", "{uri}").Replace(r.Substitution)
 	if strings.ContainsAny(to, "$%") || !strings.HasPrefix(to, "https://") || !strings.HasSuffix(to, "{uri}") || prefix != "/" {
 		return false
 	}
-	b.linef("# %s\nredir * %s %s", r.Line, to, status)
+	b.linef("# %s", r.Line)
+	matcher := "*"
+	if len(a.lines) > 0 {
+		matcher = b.define(a.lines)
+	}
+	b.linef("redir %s %s %s", matcher, to, status)
 	return true
 }

@@ -33,20 +33,21 @@ func refusal(r rewrite.Rule) int {
 // refuse writes a rule that keeps people out. What cannot be said of it makes it
 // refuse more, never less.
 func (b *site) refuse(r rewrite.Rule, status int) {
-	websocket, plain, secure, known := b.conditions(r)
-	if known && secure && speaksTLS(b.s) {
+	a, known := b.conditions(r)
+	if known && a.insecure && speaksTLS(b.s) {
 		return // it is never without TLS here
 	}
 	expression, negated := strings.CutPrefix(r.Pattern, "!")
-	if slices.ContainsFunc(flagsOf(r), func(flag string) bool { return flag == "NC" || flag == "NOCASE" }) {
+	if ignoresCase(r.Flags) {
 		expression = "(?i)" + expression
 	}
 	if _, err := regexp.Compile(expression); err != nil {
 		b.keepOut(r.Line, said(r))
 		return
 	}
-	if len(r.Conditions) > 0 && (!known || websocket || plain) {
+	if !known || a.websocket || a.plain {
 		b.not(r.Line, said(r)+": its conditions are not said, so nobody is let in there")
+		a.lines = nil
 	} else {
 		b.linef("# %s", r.Line)
 	}
@@ -54,8 +55,7 @@ func (b *site) refuse(r rewrite.Rule, status int) {
 	if negated {
 		matcher = "not path_regexp"
 	}
-	name := b.matcher()
-	b.linef("%s %s %s\nrespond %s %d", name, matcher, token(expression), name, status)
+	b.linef("respond %s %d", b.define(append([]string{matcher + " " + token(expression)}, a.lines...)), status)
 }
 
 // said is a rule as it stands in the file, with its conditions.
