@@ -27,11 +27,7 @@ type flow struct {
 
 	berth int32 // where the flow is parked, or was, plus one; guarded by the parking
 
-	// refused: dst has taken nothing of what waits for it between the last two close
-	// looks, or the last Ping and the last of them. Guarded by the tunnel's mu.
-	refused bool
-
-	// taken is how much dst had taken then.
+	// taken is how much dst had taken when it was last looked at closely.
 	taken atomic.Uint64
 
 	mu    sync.Mutex // held while dst is written to; guards what follows
@@ -41,6 +37,11 @@ type flow struct {
 	// shut: dst gets no more. What src still sends is watched for its Close
 	// frame and dropped.
 	shut bool
+
+	// refused: dst has taken nothing of what waits for it between the last two close
+	// looks, or the last Ping and the last of them. Guarded by the tunnel's mu; it
+	// stands here since a tunnel of 16 bytes more takes 32.
+	refused bool
 }
 
 // forward takes the next bytes of src to dst, and reports whether there is use

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/internal/frame"
 )
@@ -100,6 +101,14 @@ func clientMessage(text string) []byte {
 	p := message(text)
 	p[1] |= 0x80
 	return slices.Insert(p, 2, 0, 0, 0, 0) // a mask that changes nothing
+}
+
+// A Tunnel is most of what an idle tunnel takes, and Go's allocator has 320 bytes
+// ready, and then 352.
+func TestTunnelIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Tunnel{}); size > 320 {
+		t.Errorf("a Tunnel has %d bytes, which take the next size of memory", size)
+	}
 }
 
 func TestBytesPassBothWays(t *testing.T) {
