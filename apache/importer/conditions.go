@@ -20,6 +20,17 @@ type asked struct {
 	lines            []string // and the rest, as lines of a matcher
 }
 
+// matcher is all of it as lines of a matcher, but for TLS.
+func (a asked) matcher() []string {
+	switch {
+	case a.websocket:
+		return append(a.lines, "websocket")
+	case a.plain:
+		return append(a.lines, "not websocket")
+	}
+	return a.lines
+}
+
 // conditions says what those of a rule ask for. It reports whether all of them can be
 // said in a Caddyfile.
 func (b *site) conditions(r rewrite.Rule) (a asked, ok bool) {
@@ -130,6 +141,9 @@ func comparison(c rewrite.Condition) (line string, ok bool) {
 		return "", false
 	}
 	if text, equal := strings.CutPrefix(pattern, "="); equal {
+		if text == `""` {
+			text = "" // httpd's word for nothing
+		}
 		pattern = "^" + regexp.QuoteMeta(text) + "$"
 	}
 	if ignoresCase(c.Flags) {

@@ -92,6 +92,7 @@ func listensOn(cfg *config.Config, s *config.Server, port int) (ips []string) {
 			return nil
 		}
 	}
+	slices.Sort(ips)
 	return ips
 }
 

@@ -249,15 +249,9 @@ func (b *site) rewriteRule(r rewrite.Rule) bool {
 	if !ok || strings.ContainsAny(url, "$%") {
 		return false
 	}
-	lines := a.lines
+	lines := a.matcher()
 	if prefix != "/" {
 		lines = append(lines, "path "+prefix+"*")
-	}
-	switch {
-	case a.websocket:
-		lines = append(lines, "websocket")
-	case a.plain:
-		lines = append(lines, "not websocket")
 	}
 	b.linef("# %s", r.Line)
 	if len(lines) > 0 {
@@ -312,6 +306,9 @@ func (b *site) redirectRule(r rewrite.Rule, prefix string, a asked) bool {
 	if status == "" {
 		status = "302"
 	}
+	if a.plain && a.websocket {
+		return false
+	}
 	if a.insecure && speaksTLS(b.s) {
 		return true // it is never without TLS here
 	}
@@ -321,8 +318,8 @@ func (b *site) redirectRule(r rewrite.Rule, prefix string, a asked) bool {
 	}
 	b.linef("# %s", r.Line)
 	matcher := "*"
-	if len(a.lines) > 0 {
-		matcher = b.define(a.lines)
+	if lines := a.matcher(); len(lines) > 0 {
+		matcher = b.define(lines)
 	}
 	b.linef("redir %s %s %s", matcher, to, status)
 	return true

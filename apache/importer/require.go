@@ -30,7 +30,7 @@ func (b *site) guard(section config.Section, where []string) {
 	e, ok := entryOf(r.Require)
 	if !ok || len(r.Order)+len(r.Allow)+len(r.Deny)+len(r.Satisfy) > 0 || r.RequireSSL || strings.EqualFold(r.Merging, "Or") {
 		b.not(section.Line, "<Location "+section.Path+">: its access control is not said, so everybody is kept out")
-		b.refuseAt(where)
+		b.refuseAt(where[:1]) // Order and SSLRequireSSL hold in later sections, too
 		return
 	}
 	b.linef("# %s", section.Line)
