@@ -287,6 +287,19 @@ ProxyPass / http://localhost:3002/
 	expectCaddyfile(t, text, "servers :8080 {\n", "servers 127.0.0.1:8081 {\n", "# NOT the main server: it is open at 127.0.0.1:8081, too")
 }
 
+// TestImportAddresses leaves out what Caddy refuses as an address.
+func TestImportAddresses(t *testing.T) {
+	text, left, _, err := apache.Caddyfile("chat.conf", []byte("Listen 80\nListen 443\n<VirtualHost *:80 *:443>\nServerName ${CHAT_DOMAIN}\nServerAlias a.test *.b.test\nSSLEngine on\nProxyPass / http://localhost:3000/\n</VirtualHost>"))
+	if err != nil || len(left) != 3 {
+		t.Error(err, left)
+	}
+	expectCaddyfile(t, text,
+		"# NOT chat.conf:3: TLS on port 80, which Caddy refuses\n",
+		"# NOT chat.conf:3: ${chat_domain} is no name of a host\n",
+		"https://a.test, https://*.b.test {\n",
+	)
+}
+
 // TestImportKeepsOut lets nobody in where the adapter asks for something that the
 // Caddyfile does not.
 func TestImportKeepsOut(t *testing.T) {

@@ -93,7 +93,10 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 	}
 	w.linef("# %s", line)
 	for _, name := range s.Names() {
-		if strings.ContainsAny(name, "*?") {
+		switch {
+		case !isHostname(name):
+			w.not(line, name+" is no name of a host")
+		case strings.ContainsAny(name, "*?"):
 			w.not(line, "ServerAlias "+name+": * is one label in a Caddyfile, and there is no ?")
 		}
 	}
@@ -132,8 +135,12 @@ func (w *writer) addresses(cfg *config.Config, s *config.Server, line string) (a
 			continue
 		}
 		own := sites(cfg, s, p.port)
-		if p.port == 443 && !speaksTLS(s) {
+		switch tls := speaksTLS(s); {
+		case p.port == 443 && !tls:
 			w.not(line, "HTTP without TLS on port 443, which Caddy refuses; this may have a SSLEngine on in a file that is not included")
+			continue
+		case p.port == 80 && tls:
+			w.not(line, "TLS on port 80, which Caddy refuses")
 			continue
 		}
 		if own = slices.DeleteFunc(own, func(a string) bool { return slices.Contains(w.taken, a+" "+ips) }); len(own) == 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/remoteip"
@@ -128,7 +129,7 @@ func sites(cfg *config.Config, s *config.Server, port int) []string {
 	}
 	var list []string
 	for _, name := range s.Names() {
-		if !strings.ContainsAny(name, "?<> ") && !slices.Contains(list, scheme+"://"+name+suffix) {
+		if isHostname(name) && !strings.Contains(name, "?") && !slices.Contains(list, scheme+"://"+name+suffix) {
 			list = append(list, scheme+"://"+name+suffix)
 		}
 	}
@@ -136,6 +137,14 @@ func sites(cfg *config.Config, s *config.Server, port int) []string {
 		list = append(list, fmt.Sprintf("%s://:%d", scheme, port))
 	}
 	return list
+}
+
+// isHostname says whether a name can be one, wildcards and all: one with a variable
+// that is not defined cannot.
+func isHostname(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("-._:[]*?", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 // isFirst says whether no virtual host before s is for one of its addresses with a
