@@ -326,6 +326,8 @@ func TestImportKeepsOut(t *testing.T) {
 		{"a rule for who names nothing", "RewriteEngine on\nRewriteCond %{HTTP_REFERER} =\"\"\nRewriteRule ^/a - [F]", "vars_regexp {header.Referer} ^$\n"},
 		{"a redirect of what is no WebSocket", "RewriteEngine on\nRewriteCond %{HTTP:Upgrade} !websocket [NC]\nRewriteRule ^/?(.*) https://b.test%{REQUEST_URI} [R]", "@m1 not websocket\n\t\tredir @m1 https://b.test{uri} 302\n"},
 		{"an older gate, which holds in later sections", "<Location />\nOrder deny,allow\nDeny from all\n</Location>\n<Location /a>\nRequire all granted\n</Location>", "kept out\n\t\t@m1 path /*\n\t\trespond @m1 403\n"},
+		{"what is not passed on", "ProxyPassMatch ^/secret\\.d !\nProxyPass \"/b c\" !", "@m1 path_regexp `^/secret\\.d`\n\t\thandle @m1 {\n\t\t\trespond 404\n\t\t}\n\t\t# lab.conf:7\n\t\t@m2 path_regexp `^/b c(/|$)`\n"},
+		{"what is not passed on by another kind of expression", "ProxyPassMatch ^/(?!public) !", closed},
 		{"address and password", "<Location /a>\nAuthType Basic\nAuthName n\nAuthUserFile @W/none\n<RequireAll>\nRequire ip 10.0.0.0/8\nRequire not ip 10.1.0.0/16\nRequire valid-user\n</RequireAll>\n</Location>",
 			"not client_ip 10.0.0.0/8\n\t\t}\n\t\trespond @m1 403\n\t\t@m2 {\n\t\t\tpath /a /a/*\n\t\t\tclient_ip 10.1.0.0/16\n\t\t}\n\t\trespond @m2 403\n\t\t# NOT lab.conf:6: the users of @W/none could not be taken over, so everybody is kept out\n\t\t@m3 path /a /a/*\n\t\trespond @m3 403\n"},
 		{"something with a section of another kind", "<Location /a>\n<RequireAny>\nRequire ip 10.0.0.0/8\n<RequireAll>\nRequire local\n</RequireAll>\n</RequireAny>\n</Location>", "its access control is not said, so everybody is kept out\n\t\t@m1 path /a /a/*\n"},

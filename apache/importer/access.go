@@ -146,7 +146,7 @@ func open(r *access.Rules) bool {
 
 // locationPaths are a Location in the words of the matcher path.
 func locationPaths(s config.Section) (string, bool) {
-	if s.Kind != "location" || strings.ContainsAny(s.Path, "*?[{ ") {
+	if s.Kind != "location" || !isPath(s.Path) {
 		return "", false
 	}
 	return prefixPaths(s.Path), true

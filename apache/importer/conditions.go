@@ -152,7 +152,7 @@ func comparison(c rewrite.Condition) (line string, ok bool) {
 	if _, err := regexp.Compile(pattern); err != nil {
 		return "", false
 	}
-	line = "vars_regexp " + placeholder + " " + token(pattern)
+	line = "vars_regexp " + placeholder + " " + expression(pattern)
 	if negated {
 		line = "not " + line
 	}

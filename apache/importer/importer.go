@@ -142,6 +142,9 @@ func (w *writer) addresses(cfg *config.Config, s *config.Server, line string) (a
 		case p.port == 80 && tls:
 			w.not(line, "TLS on port 80, which Caddy refuses")
 			continue
+		case !tls && hasTLS(cfg, p.port):
+			w.not(line, fmt.Sprintf("port %d has TLS for other sites, and in Caddy for all", p.port))
+			continue
 		}
 		if own = slices.DeleteFunc(own, func(a string) bool { return slices.Contains(w.taken, a+" "+ips) }); len(own) == 0 {
 			w.not(line, fmt.Sprintf("earlier sites have all of its names at port %d", p.port))
@@ -149,17 +152,6 @@ func (w *writer) addresses(cfg *config.Config, s *config.Server, line string) (a
 		at = append(at, own...)
 	}
 	return at, ips
-}
-
-// token is a word of a Caddyfile.
-func token(s string) string {
-	if s == "" || strings.ContainsAny(s, " \t\n\"`{}#\\") {
-		if strings.ContainsRune(s, '`') {
-			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-		}
-		return "`" + s + "`"
-	}
-	return s
 }
 
 // ranges says whether all are addresses or ranges of them that Caddy takes.

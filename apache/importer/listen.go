@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/config"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/remoteip"
@@ -139,11 +138,10 @@ func sites(cfg *config.Config, s *config.Server, port int) []string {
 	return list
 }
 
-// isHostname says whether a name can be one, wildcards and all: one with a variable
-// that is not defined cannot.
-func isHostname(name string) bool {
-	return !strings.ContainsFunc(name, func(r rune) bool {
-		return !strings.ContainsRune("-._:[]*?", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+// hasTLS says whether a site at a port has.
+func hasTLS(cfg *config.Config, port int) bool {
+	return slices.ContainsFunc(cfg.Hosts, func(h *config.Server) bool {
+		return speaksTLS(config.Inherit(cfg.Main, h)) && slices.Contains(ports(cfg, h), port)
 	})
 }
 

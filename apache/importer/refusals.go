@@ -37,11 +37,11 @@ func (b *site) refuse(r rewrite.Rule, status int) {
 	if known && a.insecure && speaksTLS(b.s) {
 		return // it is never without TLS here
 	}
-	expression, negated := strings.CutPrefix(r.Pattern, "!")
+	pattern, negated := strings.CutPrefix(r.Pattern, "!")
 	if ignoresCase(r.Flags) {
-		expression = "(?i)" + expression
+		pattern = "(?i)" + pattern
 	}
-	if _, err := regexp.Compile(expression); err != nil {
+	if _, err := regexp.Compile(pattern); err != nil {
 		b.keepOut(r.Line, said(r))
 		return
 	}
@@ -55,7 +55,7 @@ func (b *site) refuse(r rewrite.Rule, status int) {
 	if negated {
 		matcher = "not path_regexp"
 	}
-	b.linef("respond %s %d", b.define(append([]string{matcher + " " + token(expression)}, a.lines...)), status)
+	b.linef("respond %s %d", b.define(append([]string{matcher + " " + expression(pattern)}, a.lines...)), status)
 }
 
 // said is a rule as it stands in the file, with its conditions.

@@ -82,11 +82,11 @@ func elsewhere(section config.Section, later []config.Section) (lines []string) 
 		if !strings.HasPrefix(s.Path, section.Path) && !strings.HasPrefix(section.Path, s.Path) {
 			continue
 		}
-		expression := "^" + regexp.QuoteMeta(s.Path)
+		pattern := "^" + regexp.QuoteMeta(s.Path)
 		if !strings.HasSuffix(s.Path, "/") {
-			expression += "(/|$)"
+			pattern += "(/|$)"
 		}
-		lines = append(lines, "not path_regexp "+token(expression))
+		lines = append(lines, "not path_regexp "+expression(pattern))
 	}
 	return lines
 }

@@ -83,7 +83,7 @@ func (b *site) headers(rules *header.Rules) {
 			value, ok := headerValue(r.Value)
 			prefix := map[string]string{"set": "", "add": "+", "append": "+", "unset": "-", "setifempty": "?"}
 			sign, known := prefix[r.Action]
-			if !ok || !known || r.Condition != "" || r.Early || r.Action == "setifempty" && side.name == "request_header" {
+			if !ok || !known || !isWord(r.Name) || r.Condition != "" || r.Early || r.Action == "setifempty" && side.name == "request_header" {
 				b.not(r.Line, fmt.Sprintf("%s %s %s", side.name, r.Action, r.Name))
 				continue
 			}
@@ -107,7 +107,7 @@ func headerValue(value string) (string, bool) {
 	case "%{HTTP_HOST}s", "expr=%{HTTP_HOST}":
 		return "{hostport}", true
 	}
-	return value, !strings.Contains(value, "%") && !strings.HasPrefix(value, "expr=") && !strings.Contains(value, "{")
+	return value, isSaid(value) && !strings.Contains(value, "%") && !strings.HasPrefix(value, "expr=") && !strings.Contains(value, "{")
 }
 
 // prefixPaths matches what httpd matches: /ws is /ws and all below it, /ws/ all
@@ -128,7 +128,7 @@ func (b *site) redirects() {
 		return
 	}
 	for _, r := range b.s.Mapping.Redirect {
-		if r.Match || r.Location != "" || r.URL == "" || strings.ContainsAny(r.URL+r.Path, "{}") {
+		if r.Match || r.Location != "" || !isWord(r.URL) || !isPath(r.Path) {
 			b.not(r.Line, "Redirect "+r.Path+" "+r.URL)
 			continue
 		}
@@ -200,5 +200,5 @@ func (b *site) preservesHost() bool {
 // targetOf is where a ProxyPass leads, if that is known beforehand.
 func targetOf(m *mapping.Mapper, url string) (mapping.Target, bool) {
 	t, err := m.ProxyURL(url, "", true)
-	return t, err == nil && t.Scheme != "balancer"
+	return t, err == nil && t.Scheme != "balancer" && isWord(t.Address) && (t.Path == "" || isPath(t.Path))
 }
