@@ -178,6 +178,8 @@ ServerName lab.test
 RewriteEngine on
 RewriteCond %{HTTP_USER_AGENT} ^Bad [NC]
 RewriteRule ^/ws/ - [F]
+RewriteCond %{REQUEST_URI} ^/ws/secret
+RewriteRule ^ - [F]
 RewriteCond %{REMOTE_ADDR} ^127\.0\.0\.\d+$
 RewriteRule ^/ws/(.*)$ ws://@A/here/$1 [P,L]
 RewriteCond %{REMOTE_ADDR} !^127\.
@@ -230,6 +232,8 @@ ProxyPass / http://@A/all/
 		"ws /ws/1":                      "101 A /here/1",
 		"ws /ws/1 | User-Agent: badger": "403",
 		"ws /away/1":                    "200 A /all/away/1", // which httpd passes without the upgrade
+		"plain /ws//secret":             "403",
+		"plain /ws/x/../secret":         "403",
 		"plain /other":                  "403",
 		"plain /WS/1":                   "403",
 		"plain /wsx":                    "403",
@@ -319,13 +323,25 @@ func TestImportKeepsOut(t *testing.T) {
 		{"an open folder", "DocumentRoot @W\n<Directory @W>\nRequire all granted\n</Directory>", "file_server {\n\t\thide .ht* *.php"},
 		{"programs", "DocumentRoot @W\nAddHandler cgi-script .php .pl\nAddHandler none .txt\nScriptAlias /run/ @W/run/", "*.fcgi *.[pP][hH][pP] *.[pP][hH][pP].* *.[pP][lL] *.[pP][lL].* @W/run\n"},
 		{"programs by an expression", "DocumentRoot @W\nScriptAliasMatch ^/run/(.*) @W/run/$1", "no file is served\n\trespond 403\n"},
-		{"a rule with a condition", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} !^127\\.\nRewriteRule ^/internal - [F]", "@m1 {\n\t\t\tpath_regexp ^/internal\n\t\t\tnot vars_regexp {client_ip} `^127\\.`\n\t\t}\n\t\trespond @m1 403\n"},
+		{"a rule with a condition", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} !^127\\.\nRewriteRule ^/internal - [F]", "@m1 {\n\t\t\tnot vars_regexp {client_ip} `^127\\.`\n\t\t\tpath_regexp ^/internal\n\t\t}\n\t\trespond @m1 403\n"},
 		{"a rule with a condition of the system", "RewriteEngine on\nRewriteCond %{DOCUMENT_ROOT}%{REQUEST_URI} -f\nRewriteRule ^/internal - [F]", "RewriteCond %{DOCUMENT_ROOT}%{REQUEST_URI} -f: its conditions are not said, so nobody is let in there\n\t\t@m1 path_regexp ^/internal\n\t\trespond @m1 403\n"},
 		{"a rule with a choice of conditions", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} ^127 [OR]\nRewriteCond %{HTTP_USER_AGENT} bot\nRewriteRule ^ - [F]", "its conditions are not said"},
 		{"a rule with two conditions", "RewriteEngine on\nRewriteCond %{REMOTE_ADDR} ^127\nRewriteCond %{HTTP_USER_AGENT} bot\nRewriteRule ^ - [F]", "its conditions are not said"},
 		{"a rule for who names nothing", "RewriteEngine on\nRewriteCond %{HTTP_REFERER} =\"\"\nRewriteRule ^/a - [F]", "vars_regexp {header.Referer} ^$\n"},
 		{"a redirect of what is no WebSocket", "RewriteEngine on\nRewriteCond %{HTTP:Upgrade} !websocket [NC]\nRewriteRule ^/?(.*) https://b.test%{REQUEST_URI} [R]", "@m1 not websocket\n\t\tredir @m1 https://b.test{uri} 302\n"},
-		{"an older gate, which holds in later sections", "<Location />\nOrder deny,allow\nDeny from all\n</Location>\n<Location /a>\nRequire all granted\n</Location>", "kept out\n\t\t@m1 path /*\n\t\trespond @m1 403\n"},
+		{"an older gate, which holds in later sections", "<Location />\nOrder deny,allow\nDeny from all\n</Location>\n<Location /a>\nRequire all granted\n</Location>", "kept out\n\t\t@m1 path *\n\t\trespond @m1 403\n"},
+		{"addresses that a proxy tells", "RemoteIPHeader X-Forwarded-For\n<Location /a>\nRequire ip 10.0.0.0/8\n</Location>", "RemoteIPHeader X-Forwarded-For: write trusted_proxies and client_ip_headers in servers"},
+		{"a rule by where a request goes", "RewriteEngine on\nRewriteCond %{REQUEST_URI} !^/pub\nRewriteRule ^ - [F]", "@m1 not path_regexp ^/pub\n"},
+		{"a rule by two of those", "RewriteEngine on\nRewriteCond %{REQUEST_URI} ^/a\nRewriteRule b - [F]", "not said, so nobody is let in there\n\t\t@m1 path_regexp b\n"},
+		{"a rule by a field that is none to Go", "RewriteEngine on\nRewriteCond %{HTTP:Host} ^admin\nRewriteRule ^/a - [F]", "not said, so nobody is let in there"},
+		{"a rule by several fields in one", "RewriteEngine on\nRewriteCond %{HTTP:X-A} \"^a, b$\"\nRewriteRule ^/a - [F]", "not said, so nobody is let in there"},
+		{"a rule by a field that is changed", "RequestHeader set X-A https\nRewriteEngine on\nRewriteCond %{HTTP:X-A} !=https\nRewriteRule ^/a - [F]", "not said, so nobody is let in there"},
+		{"a rule by a lone sign", "RewriteEngine on\nRewriteCond %{QUERY_STRING} =\nRewriteRule ^/a - [F]", "not said, so nobody is let in there"},
+		{"a rule by one name of two", "ServerAlias b.test\nRewriteEngine on\nRewriteCond %{HTTP_HOST} =b.test\nRewriteRule ^/a - [F]", "vars_regexp {hostport} `^b\\.test$`\n\t\t\tpath_regexp ^/a\n"},
+		{"a rule with what would be a placeholder", "RewriteEngine on\nRewriteRule ^/{path} - [F]", closed},
+		{"a rule with a dot", "RewriteEngine on\nRewriteRule ^/a/.*\\.cfg$ - [F,NC]", "path_regexp `(?si)^/a/.*\\.cfg$`\n"},
+		{"a password without Basic", "<Location /a>\nAuthName n\nRequire valid-user\n</Location>", "could not be taken over, so everybody is kept out\n"},
+		{"an older gate of some methods", "<Proxy *>\nOrder allow,deny\n<Limit GET>\nAllow from all\n</Limit>\n</Proxy>", closed},
 		{"what is not passed on", "ProxyPassMatch ^/secret\\.d !\nProxyPass \"/b c\" !", "@m1 path_regexp `^/secret\\.d`\n\t\thandle @m1 {\n\t\t\trespond 404\n\t\t}\n\t\t# lab.conf:7\n\t\t@m2 path_regexp `^/b c(/|$)`\n"},
 		{"what is not passed on by another kind of expression", "ProxyPassMatch ^/(?!public) !", closed},
 		{"address and password", "<Location /a>\nAuthType Basic\nAuthName n\nAuthUserFile @W/none\n<RequireAll>\nRequire ip 10.0.0.0/8\nRequire not ip 10.1.0.0/16\nRequire valid-user\n</RequireAll>\n</Location>",

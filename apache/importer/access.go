@@ -31,7 +31,7 @@ func (b *site) access() {
 		case more:
 			b.keepOutOf(section.Line, title, paths)
 		default:
-			b.guard(section, append([]string{"path " + paths}, elsewhere(section, b.s.Sections[i+1:])...))
+			b.guard(section, paths, b.s.Sections[i+1:])
 		}
 	}
 }
@@ -56,7 +56,7 @@ func (b *site) keepOut(line, what string) {
 // keepOutOf closes some paths.
 func (b *site) keepOutOf(line, what, paths string) {
 	b.not(line, what+": its access control is not said, so everybody is kept out")
-	b.linef("%s path %s\nrespond %[1]s 403", b.matcher(), paths)
+	b.refuseAt([]string{"path " + paths})
 }
 
 func isProxy(s config.Section) bool { return s.Kind == "proxy" || s.Kind == "proxymatch" }
@@ -158,7 +158,7 @@ func onlyOrder(r *access.Rules) bool {
 		return false
 	}
 	for _, a := range r.Allow {
-		if len(a.From) == 1 && strings.EqualFold(a.From[0], "all") {
+		if len(a.Limit)+len(a.Except) == 0 && len(a.From) == 1 && strings.EqualFold(a.From[0], "all") {
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/header"
 	"github.com/caddy-wstunnel/caddy-wstunnel/apache/rewrite"
 )
 
@@ -29,6 +30,14 @@ func (a asked) matcher() []string {
 		return append(a.lines, "not websocket")
 	}
 	return a.lines
+}
+
+// with adds a line. A second one of the same matcher would be another choice, or take
+// the place of the first, and cannot be said; those with not all hold.
+func (a asked) with(line string) (lines []string, ok bool) {
+	matcher, _, _ := strings.Cut(line, " ")
+	taken := matcher != "not" && slices.ContainsFunc(a.lines, func(l string) bool { return strings.HasPrefix(l, matcher+" ") })
+	return append(a.lines, line), !taken
 }
 
 // conditions says what those of a rule ask for. It reports whether all of them can be
@@ -58,10 +67,9 @@ func (b *site) conditions(r rewrite.Rule) (a asked, ok bool) {
 				continue
 			}
 			var line string
-			line, known = comparison(c)
-			// A second one would be another choice, not another condition.
-			known = known && (strings.HasPrefix(line, "not ") || !slices.ContainsFunc(a.lines, func(l string) bool { return strings.HasPrefix(l, "vars_regexp ") }))
-			a.lines = append(a.lines, line)
+			if line, known = b.comparison(c); known {
+				a.lines, known = a.with(line)
+			}
 		}
 		if !known {
 			return asked{}, false
@@ -76,10 +84,11 @@ func (b *site) conditions(r rewrite.Rule) (a asked, ok bool) {
 	return a, true
 }
 
-// asksOwnName is the idiom of Certbot's, which asks what the site has decided.
+// asksOwnName is the idiom of Certbot's, which asks what a site of one name has decided.
 func (b *site) asksOwnName(test, name string) bool {
+	names := b.s.Names()
 	return slices.Contains([]string{"%{SERVER_NAME}", "%{HTTP_HOST}"}, strings.ToUpper(test)) &&
-		slices.ContainsFunc(b.s.Names(), func(own string) bool { return strings.EqualFold(own, name) })
+		len(names) == 1 && strings.EqualFold(names[0], name)
 }
 
 // hours are those of a day from one on, up to another.
@@ -115,29 +124,38 @@ func (h *hours) narrow(comparison string) bool {
 	return false
 }
 
-// tested are the variables that Caddy has as well.
+// tested are the variables that Caddy has as well, by the matchers of which each is
+// the beginning.
 var tested = map[string]string{
-	"%{REMOTE_ADDR}":     "{client_ip}",
-	"%{REQUEST_URI}":     "{path}",
-	"%{REQUEST_METHOD}":  "{method}",
-	"%{QUERY_STRING}":    "{query}",
-	"%{SERVER_NAME}":     "{host}",
-	"%{HTTP_HOST}":       "{hostport}",
-	"%{HTTP_USER_AGENT}": "{header.User-Agent}",
-	"%{HTTP_REFERER}":    "{header.Referer}",
+	"%{REMOTE_ADDR}":     "vars_regexp {client_ip}",
+	"%{REQUEST_URI}":     "path_regexp", // without dots and double slashes, as it is in httpd
+	"%{REQUEST_METHOD}":  "vars_regexp {method}",
+	"%{QUERY_STRING}":    "vars_regexp {query}",
+	"%{SERVER_NAME}":     "vars_regexp {host}",
+	"%{HTTP_HOST}":       "vars_regexp {hostport}",
+	"%{HTTP_USER_AGENT}": "vars_regexp {header.User-Agent}",
+	"%{HTTP_REFERER}":    "vars_regexp {header.Referer}",
 }
 
-var testedField = regexp.MustCompile(`^%\{HTTP:([A-Za-z0-9-]+)\}$`)
+var (
+	testedField  = regexp.MustCompile(`(?i)^%\{HTTP:([A-Z0-9-]+)\}$`)
+	ofTheMessage = []string{"host", "transfer-encoding", "trailer", "content-length"} // which Go keeps elsewhere
+)
 
 // comparison is a condition by a regular expression, or by what is equal, as a line of
 // a matcher.
-func comparison(c rewrite.Condition) (line string, ok bool) {
-	placeholder := tested[strings.ToUpper(c.Test)]
-	if field := testedField.FindStringSubmatch(c.Test); field != nil {
-		placeholder = "{header." + field[1] + "}"
+func (b *site) comparison(c rewrite.Condition) (line string, ok bool) {
+	matcher := tested[strings.ToUpper(c.Test)]
+	if field := testedField.FindStringSubmatch(c.Test); field != nil && !slices.Contains(ofTheMessage, strings.ToLower(field[1])) {
+		matcher = "vars_regexp {header." + field[1] + "}"
 	}
 	pattern, negated := strings.CutPrefix(c.Pattern, "!")
-	if placeholder == "" || pattern == "" || strings.Contains("-<>", pattern[:1]) {
+	if matcher == "" || pattern == "" || pattern == "=" || strings.Contains("-<>", pattern[:1]) {
+		return "", false
+	}
+	// RequestHeader changes fields before a matcher sees them, and those that are sent
+	// twice are joined by a comma and no space.
+	if _, field, ok := strings.Cut(matcher, "{header."); ok && (b.changes(strings.TrimSuffix(field, "}")) || strings.Contains(pattern, ",")) {
 		return "", false
 	}
 	if text, equal := strings.CutPrefix(pattern, "="); equal {
@@ -146,17 +164,16 @@ func comparison(c rewrite.Condition) (line string, ok bool) {
 		}
 		pattern = "^" + regexp.QuoteMeta(text) + "$"
 	}
-	if ignoresCase(c.Flags) {
-		pattern = "(?i)" + pattern
-	}
-	if _, err := regexp.Compile(pattern); err != nil {
-		return "", false
-	}
-	line = "vars_regexp " + placeholder + " " + expression(pattern)
-	if negated {
+	word, ok := expression(pattern, ignoresCase(c.Flags))
+	if line = matcher + " " + word; negated {
 		line = "not " + line
 	}
-	return line, true
+	return line, ok
+}
+
+// changes says whether a RequestHeader does something to a field.
+func (b *site) changes(field string) bool {
+	return b.s.Header != nil && slices.ContainsFunc(b.s.Header.Request, func(r header.Rule) bool { return strings.EqualFold(r.Name, field) })
 }
 
 // ignoresCase says whether the flags of a rule or a condition have NC.

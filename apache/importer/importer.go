@@ -100,6 +100,9 @@ func (w *writer) site(cfg *config.Config, s *config.Server) {
 			w.not(line, "ServerAlias "+name+": * is one label in a Caddyfile, and there is no ?")
 		}
 	}
+	if r := s.RemoteIP; r != nil && r.Header != "" {
+		w.not(line, "RemoteIPHeader "+r.Header+": write trusted_proxies and client_ip_headers in servers, or clients have the address of the proxy")
+	}
 	w.linef("%s {", strings.Join(at, ", "))
 	if ips != "" {
 		w.linef("bind %s", ips)

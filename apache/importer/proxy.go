@@ -71,7 +71,7 @@ func (b *site) pass(mapper *mapping.Mapper, p mapping.Pass) {
 	b.handle(p.Line, path)
 	b.move(path, t.Path)
 	if t.Upgrades("websocket") {
-		b.tunnel(t, "")
+		b.tunnel(t)
 	}
 	b.reverseProxy(t)
 	b.linef("}")
@@ -79,21 +79,20 @@ func (b *site) pass(mapper *mapping.Mapper, p mapping.Pass) {
 
 // exclude keeps from the origin what is not to be passed on.
 func (b *site) exclude(p mapping.Pass, path string) {
-	pattern := path
-	if !p.Match {
-		if pattern = "^" + regexp.QuoteMeta(path); !strings.HasSuffix(path, "/") {
-			pattern += "(/|$)"
-		}
-	}
-	if _, err := regexp.Compile(pattern); err != nil {
-		b.keepOut(p.Line, "ProxyPassMatch "+path+" !")
-		return
-	}
 	if !p.Match && isPath(path) {
 		b.handle(p.Line, path)
 	} else {
+		pattern := path
+		if !p.Match {
+			pattern = below(path)
+		}
+		word, ok := expression(pattern, false)
+		if !ok {
+			b.keepOut(p.Line, "ProxyPass "+path+" !")
+			return
+		}
 		b.linef("# %s", p.Line)
-		b.linef("handle %s {", b.define([]string{"path_regexp " + expression(pattern)}))
+		b.linef("handle %s {", b.define([]string{"path_regexp " + word}))
 	}
 	if b.s.DocumentRoot != "" {
 		b.files()
@@ -106,7 +105,7 @@ func (b *site) exclude(p mapping.Pass, path string) {
 // handle opens a block for what is below a path.
 func (b *site) handle(line, path string) {
 	b.linef("# %s", line)
-	if paths := prefixPaths(path); paths != "/*" {
+	if paths := prefixPaths(path); paths != "*" {
 		name := b.matcher()
 		b.linef("%s path %s\nhandle %[1]s {", name, paths)
 		return
@@ -130,12 +129,12 @@ func (b *site) move(from, to string) {
 	}
 }
 
-func (b *site) tunnel(t mapping.Target, matcher string) {
+func (b *site) tunnel(t mapping.Target) {
 	scheme := ""
 	if t.Scheme == "wss" || t.Scheme == "https" {
 		scheme = "wss://"
 	}
-	b.linef("ws_tunnel %s%s%s {", matcher, scheme, t.Address)
+	b.linef("ws_tunnel %s%s {", scheme, t.Address)
 	if !b.preservesHost() {
 		b.linef("host %s", t.Host)
 	}

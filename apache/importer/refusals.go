@@ -4,7 +4,6 @@
 package importer
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,25 +36,27 @@ func (b *site) refuse(r rewrite.Rule, status int) {
 	if known && a.insecure && speaksTLS(b.s) {
 		return // it is never without TLS here
 	}
-	pattern, negated := strings.CutPrefix(r.Pattern, "!")
-	if ignoresCase(r.Flags) {
-		pattern = "(?i)" + pattern
-	}
-	if _, err := regexp.Compile(pattern); err != nil {
+	text, negated := strings.CutPrefix(r.Pattern, "!")
+	word, ok := expression(text, ignoresCase(r.Flags))
+	if !ok {
 		b.keepOut(r.Line, said(r))
 		return
 	}
-	if !known || a.websocket || a.plain {
+	line := "path_regexp " + word
+	if negated {
+		line = "not " + line
+	}
+	lines, fits := a.with(line)
+	if prefix, _, ok := pattern(r.Pattern); ok && prefix == "/" && len(a.lines) > 0 {
+		lines, fits = a.lines, true // it is for all paths
+	}
+	if !known || !fits || a.websocket || a.plain {
 		b.not(r.Line, said(r)+": its conditions are not said, so nobody is let in there")
-		a.lines = nil
+		lines = []string{line}
 	} else {
 		b.linef("# %s", r.Line)
 	}
-	matcher := "path_regexp"
-	if negated {
-		matcher = "not path_regexp"
-	}
-	b.linef("respond %s %d", b.define(append([]string{matcher + " " + expression(pattern)}, a.lines...)), status)
+	b.linef("respond %s %d", b.define(lines), status)
 }
 
 // said is a rule as it stands in the file, with its conditions.

@@ -23,16 +23,16 @@ type entry struct {
 	either bool     // an address or a login is enough
 }
 
-// guard keeps out of a place whom its Require does not let in. where are the lines
-// of a matcher of that place.
-func (b *site) guard(section config.Section, where []string) {
+// guard keeps out of a place whom its Require does not let in, but for what later
+// sections speak of.
+func (b *site) guard(section config.Section, paths string, later []config.Section) {
 	r := section.Access
 	e, ok := entryOf(r.Require)
 	if !ok || len(r.Order)+len(r.Allow)+len(r.Deny)+len(r.Satisfy) > 0 || r.RequireSSL || strings.EqualFold(r.Merging, "Or") {
-		b.not(section.Line, "<Location "+section.Path+">: its access control is not said, so everybody is kept out")
-		b.refuseAt(where[:1]) // Order and SSLRequireSSL hold in later sections, too
+		b.keepOutOf(section.Line, "<Location "+section.Path+">", paths) // Order and SSLRequireSSL hold in later ones, too
 		return
 	}
+	where := append([]string{"path " + paths}, elsewhere(section, later)...)
 	b.linef("# %s", section.Line)
 	if e.either {
 		b.login(section, append(where, notFrom(e.from[0])...), e.users)
@@ -82,11 +82,9 @@ func elsewhere(section config.Section, later []config.Section) (lines []string) 
 		if !strings.HasPrefix(s.Path, section.Path) && !strings.HasPrefix(section.Path, s.Path) {
 			continue
 		}
-		pattern := "^" + regexp.QuoteMeta(s.Path)
-		if !strings.HasSuffix(s.Path, "/") {
-			pattern += "(/|$)"
+		if word, ok := expression(below(s.Path), false); ok { // or this one's counts, too
+			lines = append(lines, "not path_regexp "+word)
 		}
-		lines = append(lines, "not path_regexp "+expression(pattern))
 	}
 	return lines
 }
@@ -202,7 +200,7 @@ func (b *site) login(section config.Section, where, only []string) {
 		}
 		users = append(users, token(user)+" "+hash)
 	}
-	if err != nil || len(users) == 0 {
+	if err != nil || len(users) == 0 || !strings.EqualFold(section.Access.AuthType, "Basic") || section.Access.AuthName == "" {
 		b.not(section.Line, "the users of "+section.Access.UserFile+" could not be taken over, so everybody is kept out")
 		b.refuseAt(where)
 		return

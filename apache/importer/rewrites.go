@@ -100,7 +100,7 @@ func (b *site) rewriteRule(r rewrite.Rule) bool {
 		b.move(prefix, t.Path)
 	}
 	if a.websocket || !a.plain && t.Upgrades("websocket") {
-		b.tunnel(t, "")
+		b.tunnel(t)
 	}
 	if !a.websocket {
 		b.reverseProxy(t)

@@ -111,11 +111,11 @@ func headerValue(value string) (string, bool) {
 }
 
 // prefixPaths matches what httpd matches: /ws is /ws and all below it, /ws/ all
-// below only.
+// below only, and / whatever is asked for, also without a path.
 func prefixPaths(path string) string {
 	switch {
 	case path == "/" || path == "":
-		return "/*"
+		return "*"
 	case strings.HasSuffix(path, "/"):
 		return path + "*"
 	}

@@ -4,8 +4,11 @@
 package importer
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/caddy-wstunnel/caddy-wstunnel/apache/regex"
 )
 
 // isWord says whether a text can stand in a Caddyfile as it is, also beside another.
@@ -51,10 +54,31 @@ func isSaid(s string) bool {
 	return !strings.HasSuffix(s, `\`) && (!strings.Contains(s, "`") || !strings.Contains(s, `\"`))
 }
 
-// expression is a regular expression as a word.
-func expression(s string) string {
-	if text, found := strings.CutSuffix(s, `\\`); found {
-		s = text + `\x5c`
+// expression is a regular expression of httpd's as a word, if it means the same to
+// Caddy: something in braces that is no number of times would be a placeholder.
+func expression(pattern string, fold bool) (word string, ok bool) {
+	r, err := regex.Compile(pattern, fold)
+	if err != nil {
+		return "", false
 	}
-	return token(strings.ReplaceAll(s, "`", `\x60`))
+	text, ok := r.Go()
+	if !ok || placeholder.MatchString(text) {
+		return "", false
+	}
+	if before, found := strings.CutSuffix(text, `\\`); found {
+		text = before + `\x5c`
+	}
+	return token(strings.ReplaceAll(text, "`", `\x60`)), true
+}
+
+var placeholder = regexp.MustCompile(`\{[^0-9]`)
+
+// below is a regular expression for a path and what is below it, as prefixPaths, but
+// for any path, and of upper and lower case.
+func below(path string) string {
+	pattern := "^" + regexp.QuoteMeta(path)
+	if !strings.HasSuffix(path, "/") {
+		pattern += "(/|$)"
+	}
+	return pattern
 }

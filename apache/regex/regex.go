@@ -15,8 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/dlclark/regexp2/v2"
 )
@@ -93,6 +95,28 @@ func compilePerl(pattern string, fold bool) (*regexp2.Regexp, error) {
 
 // Groups is how many groups in parentheses the expression has.
 func (r *Regexp) Groups() int { return r.groups }
+
+// Go is the expression for Go's regexp, which matches characters. ok is false if it
+// means something else there, or has bytes of which only some make a character.
+func (r *Regexp) Go() (expression string, ok bool) {
+	if r.linear == nil {
+		return "", false
+	}
+	expression = r.linear.String()
+	if strings.ContainsFunc(expression, func(c rune) bool { return c > unicode.MaxASCII }) {
+		return "", false
+	}
+	if flags, pattern, _ := strings.Cut(expression, ")"); !strings.Contains(escapes.Replace(pattern), ".") {
+		if flags = strings.Replace(flags, "s", "", 1); flags == "(?" {
+			return pattern, true
+		}
+		expression = flags + ")" + pattern // s is for dots
+	}
+	return expression, true
+}
+
+// escapes has what looks like a dot and is none, and what looks like that.
+var escapes = strings.NewReplacer(`\\`, "", `\.`, "")
 
 // String is what was compiled.
 func (r *Regexp) String() string { return r.source }
